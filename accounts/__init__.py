@@ -1,0 +1,1 @@
+"""Who may see what, and who tells us: users, accounts, tokens, sources."""

@@ -1,0 +1,1 @@
+"""The wiring: settings, processes, observability. No business rule lives here."""

@@ -1,0 +1,1 @@
+"""How we hear: verify, stage, answer. It knows nothing of sales."""

@@ -1,0 +1,1 @@
+"""Pure adapters, one folder per provider. Plain Python: no Django, no database, no network."""

@@ -1,0 +1,1 @@
+"""How hearing becomes knowing: settling, its queue, its clock and its outcomes."""

@@ -1,0 +1,135 @@
+"""Events, attempts, dead letters and pending reads. Events and attempts are only inserted."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.models import Account, Source
+
+
+class Outcome(models.TextChoices):
+    """How an event ended: the one vocabulary, used everywhere."""
+
+    RECORDED = "recorded", "записано"
+    SUPERSEDED = "superseded", "устарело"
+    DUPLICATE = "duplicate", "повтор"
+    IGNORED = "ignored", "не относится к продажам"
+    UNSUPPORTED = "unsupported", "не поддержано"
+    FETCHING = "fetching", "запрашивается"
+    DEAD = "dead", "не разобрано"
+
+
+class Owned(models.Model):
+    """A row of an account and of one of its sources."""
+
+    account = models.ForeignKey(
+        Account, models.PROTECT, db_constraint=False, db_index=False, verbose_name="аккаунт"
+    )
+    source = models.ForeignKey(
+        Source, models.PROTECT, db_constraint=False, db_index=False, verbose_name="источник"
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Event(Owned):
+    """The ledger: one row per event key and content. It counts and explains, it never decides."""
+
+    key = models.TextField("ключ")
+    sha256 = models.BinaryField("содержание", max_length=32)
+    type = models.TextField("тип")
+    occurred_at = models.DateTimeField("произошло", null=True)
+    delivery_id = models.UUIDField("доставка")
+    created_at = models.DateTimeField("записано", db_default=Now())
+
+    class Meta:
+        verbose_name = "событие"
+        verbose_name_plural = "события"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "source", "key", "sha256"], name="tasks_event_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.key}"
+
+
+class Attempt(Owned):
+    """One run of settling over one event of a delivery, and how it ended."""
+
+    delivery_id = models.UUIDField("доставка")
+    position = models.IntegerField("номер в доставке")
+    number = models.SmallIntegerField("попытка")
+    type = models.TextField("тип", default="")
+    key = models.TextField("ключ", default="")
+    outcome = models.CharField("исход", max_length=16, choices=Outcome)
+    mapper = models.SmallIntegerField("версия разбора", default=0)
+    error = models.TextField("ошибка", default="")
+    path = models.TextField("место", default="")
+    created_at = models.DateTimeField("время", db_default=Now())
+
+    class Meta:
+        verbose_name = "попытка"
+        verbose_name_plural = "попытки"
+        indexes = (models.Index(fields=["delivery_id"], name="tasks_attempt_delivery"),)
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} · {self.outcome}"
+
+
+class DeadLetter(Owned):
+    """An event that waits for a human. Closed when a later attempt settles it or one drops it."""
+
+    delivery_id = models.UUIDField("доставка")
+    position = models.IntegerField("номер в доставке")
+    type = models.TextField("тип", default="")
+    key = models.TextField("ключ", default="")
+    reason = models.TextField("причина")
+    path = models.TextField("место", default="")
+    created_at = models.DateTimeField("создано", db_default=Now())
+    closed_at = models.DateTimeField("закрыто", null=True, blank=True)
+    closed_by = models.TextField("чем закрыто", default="", blank=True)
+
+    class Meta:
+        verbose_name = "неразобранное событие"
+        verbose_name_plural = "неразобранные события"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "delivery_id", "position"], name="tasks_deadletter_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["account", "source", "-id"],
+                condition=models.Q(closed_at=None),
+                name="tasks_deadletter_open",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.path}"
+
+
+class Fetch(Owned):
+    """One pending read of an entity: coalesced, and served later."""
+
+    kind = models.TextField("вид")
+    external_id = models.TextField("внешний код")
+    cause = models.UUIDField("причина")
+    requested_at = models.DateTimeField("запрошено", db_default=Now())
+    due_at = models.DateTimeField("не раньше", db_default=Now())
+    attempts = models.SmallIntegerField("попыток", db_default=0)
+    last_error = models.TextField("последняя ошибка", null=True)
+
+    class Meta:
+        verbose_name = "запрос к провайдеру"
+        verbose_name_plural = "запросы к провайдерам"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "source", "kind", "external_id"], name="tasks_fetch_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.external_id}"

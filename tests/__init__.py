@@ -1,0 +1,1 @@
+"""End-to-end tests and what all tests share. Tests of one package live inside it."""
