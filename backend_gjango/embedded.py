@@ -244,7 +244,7 @@ def init_postgres(state: State) -> None:
 
 
 def die_with_parent(number: int) -> Callable[[], None]:
-    """Return a function for the child that asks the kernel for this signal at its parent's death."""
+    """Return a function that asks the kernel, in the child, for a signal at its parent's death."""
     if not sys.platform.startswith("linux"):
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
@@ -262,7 +262,8 @@ def _spawn(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=die_with_parent(number),
+            # One prctl call, no lock taken: safe also where the parent has threads.
+            preexec_fn=die_with_parent(number),  # noqa: PLW1509
             cwd="/",
             **identity,
         )

@@ -164,7 +164,7 @@ class Provider:
     mapper: int = 1
     methods: frozenset[str] = frozenset({"POST", "PUT"})
     #: Who makes the secret: "us" (standard, evotor) or "provider" (pasted in by a person).
-    secret_from: str = "provider"
+    secret_from: str = "provider"  # noqa: S105
     #: Marked as unsigned wherever a source is shown: a bearer proves the sender, not the body.
     signed: bool = True
     #: JSON paths of OAuth tokens inside events, cut after verification.

@@ -48,6 +48,9 @@ class SaleLine(models.Model):
         verbose_name_plural = "позиции"
         constraints = (bounded("sales_line", ("gross", "discount", "total", "tax_amount", "cost")),)
 
+    def __str__(self) -> str:
+        return f"{self.pos}. {self.name or self.product_external_id or ''}"
+
 
 class Payment(Entity):
     """A payment. *Owned* ones live and die with their sale's facet ``money``."""
@@ -179,3 +182,6 @@ class Fiscal(models.Model):
         verbose_name = "фискальный чек"
         verbose_name_plural = "фискальные чеки"
         indexes = (models.Index(fields=["account", "fn", "fd"], name="sales_fiscal_receipt"),)
+
+    def __str__(self) -> str:
+        return f"ФН {self.fn} ФД {self.fd}"
