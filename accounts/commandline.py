@@ -1,0 +1,153 @@
+"""What our commands share: examples in ``--help``, one JSON line, errors of one sentence.
+
+A command prints a table for people, and with ``--json`` exactly one line of JSON on stdout.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    DjangoHelpFormatter,
+)
+from django.db import DatabaseError, OperationalError, ProgrammingError
+from django.utils.dateparse import parse_duration
+
+from .models import Account
+from .rls import scoped
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Help(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Django's help with the examples left as they are written."""
+
+
+class JsonCommand(BaseCommand):
+    """A command whose answer is one value, shown to people or printed as one line of JSON."""
+
+    #: Shown at the end of ``--help``.
+    examples = ""
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Add the examples to the help."""
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            **{"formatter_class": Help, "epilog": self.examples.strip("\n"), **kwargs},
+        )
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run; a database that is away or empty is one sentence, never a traceback."""
+        try:
+            return super().execute(*args, **options)
+        except DatabaseError as error:
+            raise explain(error) from error
+
+    def answer(self, options: Mapping[str, Any], value: Mapping[str, Any], text: str) -> None:
+        """Print the value as one line of JSON, or the text where people read."""
+        self.stdout.write(as_json(value) if options["json"] else text)
+
+
+def subcommands(parser: CommandParser) -> "argparse._SubParsersAction[CommandParser]":
+    """Let a command have verbs of its own: ``source add``, ``source list``."""
+    return parser.add_subparsers(dest="verb", required=True, metavar="ДЕЙСТВИЕ", title="действия")
+
+
+def verb(
+    verbs: "argparse._SubParsersAction[CommandParser]",
+    name: str,
+    help_text: str,
+    examples: str = "",
+) -> CommandParser:
+    """Add one verb with its help and ``--json``."""
+    parser = verbs.add_parser(
+        name, help=help_text, description=help_text, epilog=examples, formatter_class=Help
+    )
+    add_json(parser)
+    return parser
+
+
+def add_json(parser: CommandParser) -> None:
+    """Add the option ``--json``."""
+    parser.add_argument(
+        "--json", action="store_true", help="одна строка JSON / one line of JSON on stdout"
+    )
+
+
+def fail(russian: str, english: str) -> CommandError:
+    """Return the error of one sentence in both languages; the caller raises it."""
+    return CommandError(f"{russian} / {english}")
+
+
+def explain(error: DatabaseError) -> CommandError:
+    """Turn an error of the database into one sentence that says what to do next."""
+    reason = " ".join(str(error).split())
+    if isinstance(error, ProgrammingError) and "does not exist" in reason:
+        return fail(
+            "База ещё пуста: выполните `make run` или `manage.py migrate`",
+            f"The database has no tables yet: run `make run` or `manage.py migrate` ({reason})",
+        )
+    if isinstance(error, OperationalError):
+        return fail(
+            "База данных не отвечает: проверьте DATABASE_URL",
+            f"The database does not answer, check DATABASE_URL: {reason}",
+        )
+    return fail("База данных отказала", f"The database refused: {reason}")
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Return one line of JSON; times and ids become text."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Lay rows out in columns; a cell of None is a dash."""
+    cells = [[*heads], *(["—" if cell is None else str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    )
+
+
+def find_account(slug: str) -> Account:
+    """Return the account named by ``--account``. Raises CommandError listing the known ones."""
+    found = Account.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Account.objects.order_by("slug").values_list("slug", flat=True)[:20])
+        raise fail(
+            f"--account: нет аккаунта «{slug}», есть: {known or 'ни одного'}",
+            f"--account: no account {slug!r}, there are: {known or 'none'}",
+        )
+    return found
+
+
+@contextmanager
+def every_account() -> Iterator[None]:
+    """Open a transaction that sees all accounts: the person at the command line runs the house."""
+    with scoped(list(Account.objects.values_list("id", flat=True))):
+        yield
+
+
+def duration(text: str) -> timedelta:
+    """Read ``30m``, ``24h``, ``7d`` or Django's ``HH:MM:SS``; never negative.
+
+    Raises ArgumentTypeError, which argparse turns into an error that names the option.
+    """
+    amount, unit = text[:-1], text[-1:]
+    if amount.isascii() and amount.isdigit() and len(amount) <= 6 and unit in _UNITS:
+        return timedelta(**{_UNITS[unit]: int(amount)})
+    parsed = parse_duration(text) if ":" in text else None
+    if parsed is None or parsed < timedelta(0):
+        raise argparse.ArgumentTypeError(
+            f"«{text}»: нужно время вида 30m, 24h или 7d / expected 30m, 24h or 7d"
+        )
+    return parsed

@@ -1,0 +1,42 @@
+"""Bearer tokens of the API: shown once, kept as a sha256."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.utils import timezone
+
+from .models import Account, ApiToken, Role
+
+PREFIX_LENGTH = 10
+
+
+def issue(
+    account: Account, role: str, title: str = "", *, expires_at: datetime | None = None
+) -> tuple[str, ApiToken]:
+    """Make a token of an account; the clear text is returned this once.
+
+    Raises ValueError for a role that does not exist.
+    """
+    token = "gj_" + secrets.token_urlsafe(32)
+    row = ApiToken.objects.create(
+        account=account,
+        role=Role(role),
+        title=title,
+        prefix=token[:PREFIX_LENGTH],
+        hash=token_hash(token),
+        expires_at=expires_at,
+    )
+    return token, row
+
+
+def token_hash(token: str) -> bytes:
+    """Return the sha256 that stands for a token in the database."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def revoke(row: ApiToken) -> None:
+    """End a token now; a second time changes nothing."""
+    if row.revoked_at is None:
+        row.revoked_at = timezone.now()
+        row.save(update_fields=["revoked_at"])
