@@ -1,0 +1,67 @@
+"""Byte-exact recordings of deliveries: ``integrations/<slug>/samples/<event>__<variant>.http``.
+
+A request line, headers and an empty line, all ending in CRLF, then the raw body. The target of the
+request line is what follows the address of the source; ``/`` is nothing. Signatures inside are
+placeholders: ``signed`` makes true ones.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contract import Delivery, Provider, Secret
+
+_HERE = Path(__file__).parent
+TEST_URL = "https://hooks.example/hooks/0123456789abcdefghijklmnopqrstuvwxyz"
+#: Fits every scheme: as text, as a bearer, and as base64 after ``whsec_``.
+TEST_SECRET = Secret("whsec_dGVzdC1zZWNyZXQtb2YtdGhlLXNhbXBsZXMtMDAwMQ==")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One recorded request; ``headers`` with lower-case names, ``path`` after the address."""
+
+    name: str
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def load(slug: str) -> dict[str, Sample]:
+    """Return the samples of a provider by name, sorted."""
+    files = sorted((_HERE / slug / "samples").glob("*.http"))
+    return {file.stem: parse(file.stem, file.read_bytes()) for file in files}
+
+
+def parse(name: str, recording: bytes) -> Sample:
+    """Read one recording."""
+    head, _, body = recording.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ")
+    path, _, query = target.partition("?")
+    headers: dict[str, str] = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        key, value = key.strip().lower(), value.strip()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return Sample(name, method, "" if path == "/" else path, query, headers, body)
+
+
+def signed(
+    sample: Sample,
+    provider: Provider,
+    *,
+    secret: Secret = TEST_SECRET,
+    url: str = TEST_URL,
+    now: float = 0,
+) -> Delivery:
+    """Return the delivery that the provider would send with this secret at this time."""
+    bare = Delivery(
+        sample.method, sample.path, sample.query, dict(sample.headers), sample.body, url
+    )
+    proof = provider.scheme.sign(bare, secret, now)
+    stale = provider.scheme.headers | provider.scheme.secret_headers
+    kept = {key: value for key, value in sample.headers.items() if key not in stale}
+    return Delivery(sample.method, sample.path, sample.query, {**kept, **proof}, sample.body, url)
