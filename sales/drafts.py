@@ -310,7 +310,7 @@ def part_id(owner: uuid.UUID, kind: str, position: int) -> uuid.UUID:
 
 
 @cache
-def _getter(kind: Any) -> attrgetter[tuple[Any, ...]]:
+def _getter(kind: Any) -> "attrgetter[tuple[Any, ...]]":
     return attrgetter(*(field.name for field in fields(kind)))
 
 
