@@ -41,7 +41,7 @@ class PayloadUnrecognised(IntegrationError):
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
-        self.path = path
+        self.path = path[:500]  # a key may be a megabyte long
         self.reason = reason
 
 
@@ -163,6 +163,9 @@ class Provider:
     #: Revision of the normalisers: raise it whenever their reading of a payload changes.
     mapper: int = 1
     methods: frozenset[str] = frozenset({"POST", "PUT"})
+    #: Unsigned headers that say what the body is (Shopify's topic): lower-case names. Whoever holds
+    #: a captured body can change them, so nothing but the type and the key may follow from them.
+    reads_headers: frozenset[str] = frozenset()
     #: Who makes the secret: "us" (standard, evotor) or "provider" (pasted in by a person).
     secret_from: str = "provider"  # noqa: S105
     #: Marked as unsigned wherever a source is shown: a bearer proves the sender, not the body.
