@@ -5,6 +5,8 @@ import contextlib
 import os
 import sys
 
+from backend_gjango.start import one_sentence
+
 #: Commands that need no database at all.
 _WITHOUT_DATABASE = {
     "help",
@@ -17,23 +19,19 @@ _WITHOUT_DATABASE = {
 }
 
 
-def main() -> int:
+def main() -> None:
     """Run one command, with the embedded PostgreSQL under it where no DATABASE_URL is given."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_gjango.settings")
-    from backend_gjango import env
-    from backend_gjango.embedded import EmbeddedError, running_postgres
+    with one_sentence():
+        from backend_gjango import env
+        from backend_gjango.embedded import running_postgres
 
-    needed = env.EMBEDDED_DATABASE and len(sys.argv) > 1 and sys.argv[1] not in _WITHOUT_DATABASE
-    try:
+        needed = env.EMBEDDED_DATABASE and not _WITHOUT_DATABASE.issuperset(sys.argv[1:2])
         with running_postgres(env.STATE) if needed else contextlib.nullcontext():
             from django.core.management import execute_from_command_line
 
             execute_from_command_line(sys.argv)
-    except (EmbeddedError, env.SettingMissing) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
