@@ -1,1 +1,19 @@
-"""See README.md."""
+"""Evotor (Эвотор): smart terminals; documents and receipts are pushed with a Bearer token."""
+
+from integrations.contract import Provider
+from integrations.schemes import Bearer
+
+from .payload import IGNORED, NORMALISERS, split
+
+PROVIDER = Provider(
+    slug="evotor",
+    title="Эвотор",
+    scheme=Bearer(),
+    split=split,
+    normalisers=NORMALISERS,
+    ignored=IGNORED,
+    methods=frozenset({"POST", "PUT"}),
+    secret_from="us",  # noqa: S106
+    signed=False,
+    default_currency="RUB",
+)
