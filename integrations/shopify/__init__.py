@@ -1,1 +1,17 @@
-"""See README.md."""
+"""Shopify: orders of the web and of its tills, signed by HMAC over the raw body."""
+
+from integrations.contract import Provider
+from integrations.schemes import HmacHeader
+
+from .payload import EVENT_ID, IGNORED, NORMALISERS, SHOP, TOPIC, split
+
+PROVIDER = Provider(
+    slug="shopify",
+    title="Shopify",
+    scheme=HmacHeader("x-shopify-hmac-sha256"),
+    split=split,
+    normalisers=NORMALISERS,
+    ignored=IGNORED,
+    methods=frozenset({"POST"}),
+    reads_headers=frozenset({TOPIC, EVENT_ID, SHOP}),
+)

@@ -1,0 +1,69 @@
+"""From a delivery of Shopify to its one event.
+
+The type is only in the header ``X-Shopify-Topic`` and the shop only in ``X-Shopify-Shop-Domain``:
+the signature covers neither.
+"""
+
+import hashlib
+import re
+from datetime import datetime
+from typing import Any
+
+from integrations.contract import Delivery, Event, Normaliser, PayloadUnrecognised
+from integrations.reading import Reader, parse_json
+
+from . import orders, refunds, transactions
+
+TOPIC, EVENT_ID, SHOP = "x-shopify-topic", "x-shopify-event-id", "x-shopify-shop-domain"
+_TOPIC = re.compile(r"[a-z_]{1,40}/[a-z_]{1,40}")
+
+
+def split(delivery: Delivery) -> list[Event]:
+    """Return the event of a delivery; raises PayloadUnrecognised without a topic.
+
+    One event id is shared by all topics that tell of it, so the topic is part of the key. Without
+    an id the hash of the body stands in for it.
+    """
+    payload = parse_json(delivery.body)
+    topic = _topic(delivery)
+    name = delivery.headers.get(EVENT_ID) or hashlib.sha256(delivery.body).hexdigest()
+    return [
+        Event(
+            key=f"{topic}:{name[:200]}",
+            type=topic,
+            payload=payload,
+            occurred_at=_lenient_time(payload),
+            merchant=delivery.headers.get(SHOP),
+        )
+    ]
+
+
+def _topic(delivery: Delivery) -> str:
+    topic = delivery.headers.get(TOPIC)
+    if topic is None:
+        raise PayloadUnrecognised(f"headers.{TOPIC}", "missing")
+    if not _TOPIC.fullmatch(topic):
+        raise PayloadUnrecognised(f"headers.{TOPIC}", "not a topic")
+    return topic
+
+
+def _lenient_time(payload: Any) -> datetime | None:
+    """Return the payload's time for display; its normaliser judges a bad one."""
+    try:
+        found = Reader(payload)
+        return found.maybe("updated_at", Reader.time) or found.maybe("created_at", Reader.time)
+    except PayloadUnrecognised:
+        return None
+
+
+NORMALISERS: dict[str, Normaliser] = {
+    "orders/create": orders.stated,
+    "orders/paid": orders.stated,
+    "orders/updated": orders.stated,
+    "orders/cancelled": orders.stated,
+    "orders/delete": orders.deleted,
+    "refunds/create": refunds.stated,
+    "order_transactions/create": transactions.stated,
+}
+#: ``orders/edited`` tells only that lines changed; ``orders/updated`` brings the order itself.
+IGNORED = frozenset({"app/uninstalled", "orders/edited"})

@@ -1,0 +1,114 @@
+"""Shopify's words in ours: ways to pay, channels, taxes, and what several payloads share."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from integrations.contract import Context
+from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.schema import currency_of
+from sales.drafts import Mention
+from sales.money import is_currency
+
+#: By gateway, in lower case; others are a card where the transaction names one.
+METHODS = {
+    "bogus": "card",
+    "cash": "cash",
+    "cash on delivery (cod)": "cash",
+    "gift_card": "gift_card",
+    "paypal": "online",
+    "shopify_payments": "card",
+    "shopify_store_credit": "account",
+}
+CHANNELS = {"pos": "pos", "web": "online"}
+_CODED_RATES = frozenset(map(Decimal, (0, 5, 7, 10, 18, 20, 22)))
+_LAST4 = re.compile(r"[0-9]{4}\Z")
+
+
+def mention(parent: Reader, key: str, name: str | None = None) -> Mention | None:
+    """Return the entity that is named under the key."""
+    found = parent.maybe(key, Reader.id)
+    return None if found is None else Mention(external_id=found, name=name)
+
+
+def place(parent: Reader, context: Context) -> dict[str, Any]:
+    """Return where and by whom; an order without a shop is of the one that the source is set to."""
+    default = Mention(external_id=context.location) if context.location else None
+    return {
+        "location": mention(parent, "location_id") or default,
+        "device": mention(parent, "device_id"),
+        "employee": mention(parent, "user_id"),
+    }
+
+
+def time_of(parent: Reader) -> datetime:
+    """Return when it happened: orders taken in from elsewhere are created later than processed."""
+    return (parent.get("processed_at") or parent["created_at"]).time()
+
+
+def offset_of(time: datetime) -> int:
+    """Return the shop's minutes east of UTC at this time."""
+    return (time.utcoffset() or timedelta()) // timedelta(minutes=1)
+
+
+def added(place: Reader, values: Iterable[Decimal]) -> Decimal:
+    """Return the sum; raises beyond the limit of amounts."""
+    found = sum(values, Decimal("0.00"))
+    if abs(found) >= AMOUNT_LIMIT:
+        raise place.refuse("a sum out of range")
+    return found
+
+
+def shop_money(transaction: Reader, context: Context) -> tuple[Decimal, str]:
+    """Return the amount of a transaction and its currency, the shop's where both are told."""
+    both = transaction.get("amount_set")
+    if both is not None:
+        money = both["shop_money"]
+        currency = money["currency_code"].text(10)
+        if not is_currency(currency):
+            raise money["currency_code"].refuse("not a currency of ISO-4217")
+        return money["amount"].positive(currency), currency
+    currency = currency_of(transaction, context.currency)
+    return transaction["amount"].positive(currency), currency
+
+
+def method_of(transaction: Reader) -> dict[str, Any]:
+    """Return how a transaction was paid: our word, the gateway's own, the card's last digits."""
+    gateway = transaction.maybe("gateway", Reader.label)
+    details = transaction.get("payment_details")
+    card = None if details is None else details.maybe("credit_card_number", Reader.text)
+    digits = _LAST4.search(card or "")
+    return {
+        "method": METHODS.get((gateway or "").lower(), "card" if card else "other"),
+        "provider_method": gateway,
+        "last4": digits[0] if digits else None,
+    }
+
+
+def tax_of(line: Reader, currency: str) -> dict[str, Any]:
+    """Return the tax of a line: several taxes (a state's, a city's) are one of their sum."""
+    taxes = list(line.items("tax_lines"))
+    amount = added(line, (tax["price"].positive(currency) for tax in taxes))
+    if not taxes:
+        untaxed = line.maybe("taxable", Reader.boolean) is False
+        return {"tax_code": "none" if untaxed else None, "tax_amount": amount}
+    rates = [_percent(tax) for tax in taxes if tax.get("rate") is not None]
+    if len(rates) != len(taxes):
+        return {"tax_code": "other", "tax_amount": amount}
+    rate = sum(rates, Decimal(0))
+    coded = len(rates) == 1 and rate in _CODED_RATES
+    return {
+        "tax_code": str(int(rate)) if coded else "other",
+        "tax_rate": rate,
+        "tax_amount": amount,
+    }
+
+
+def _percent(tax: Reader) -> Decimal:
+    """Return the rate in percent; Shopify writes a fraction of one."""
+    rate = tax["rate"].fine(12)
+    if not 0 <= rate < 10:
+        raise tax["rate"].refuse("a rate out of range")
+    return rate * 100
