@@ -1,0 +1,68 @@
+"""The words of CASES: what each recorded delivery must become, and a way to see what it becomes.
+
+Every provider's test states ``CASES = {sample: drafts | IGNORED | UNSUPPORTED | Unrecognised(path)}``
+with drafts worked out by hand from the payload.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from .contract import (
+    Context,
+    Event,
+    EventUnsupported,
+    PayloadUnrecognised,
+    Provider,
+    Statement,
+)
+from .samples import Sample, signed
+
+#: First receipt of every sample: 2026-09-14T18:00:00Z, in microseconds.
+RECEIVED = 1_789_408_800_000_000
+
+
+class Word(Enum):
+    """What a delivery becomes where it states nothing."""
+
+    IGNORED = "ignored"
+    UNSUPPORTED = "unsupported"
+
+
+IGNORED, UNSUPPORTED = Word.IGNORED, Word.UNSUPPORTED
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """A dead letter that names this path in the payload."""
+
+    path: str
+
+
+Case = Sequence[Statement] | Word | Unrecognised
+
+
+def context_of(provider: Provider) -> Context:
+    """Return the settings that samples are read with."""
+    currency = provider.default_currency or "RUB"
+    return Context(currency=currency, timezone="Europe/Moscow", received=RECEIVED)
+
+
+def outcome(provider: Provider, sample: Sample) -> Case:
+    """Return what a sample becomes: the statements of all its events, or the one word for it."""
+    try:
+        events = provider.split(signed(sample, provider))
+        found = [_normalised(provider, event) for event in events]
+    except EventUnsupported:
+        return UNSUPPORTED
+    except PayloadUnrecognised as error:
+        return Unrecognised(error.path)
+    return [statement for statements in found for statement in statements] or IGNORED
+
+
+def _normalised(provider: Provider, event: Event) -> Sequence[Statement]:
+    if event.type in provider.ignored:
+        return ()
+    if event.type not in provider.normalisers:
+        raise EventUnsupported(event.type)
+    return provider.normalisers[event.type](event, context_of(provider)) or ()
