@@ -1,6 +1,6 @@
 """The words of CASES: what each recorded delivery must become, and a way to see what it becomes.
 
-Every provider's test states ``CASES = {sample: drafts | IGNORED | UNSUPPORTED | Unrecognised(path)}``
+Every provider states ``CASES = {sample: drafts | IGNORED | UNSUPPORTED | Unrecognised(path)}``
 with drafts worked out by hand from the payload.
 """
 
