@@ -1,6 +1,7 @@
 """Orders: the whole of a sale except its payments, which are transactions of their own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -47,8 +48,8 @@ def stated(event: Event, context: Context, /) -> Sequence[Statement]:
         lines=_lines(order, currency),
         customer=_customer(order),
     )
-    is_test = order.maybe("test", Reader.boolean) or False
-    return [sale, *(refunds.nested(one, order_id, context, is_test=is_test) for one in nested)]
+    inside = replace(context, currency=currency, is_test=_is_test(order, context))
+    return [sale, *(refunds.nested(one, order_id, inside) for one in nested)]
 
 
 def deleted(event: Event, context: Context, /) -> Sequence[Statement]:
@@ -71,7 +72,7 @@ def _header(order: Reader, currency: str, context: Context) -> Header:
         utc_offset=words.offset_of(created_at),
         currency=currency,
         channel=words.CHANNELS.get(order.maybe("source_name", Reader.text) or "", "other"),
-        is_test=order.maybe("test", Reader.boolean) or context.is_test,
+        is_test=_is_test(order, context),
         tax_included=order["taxes_included"].boolean(),
         gross_total=order["total_line_items_price"].positive(currency),
         discount_total=order["total_discounts"].positive(currency),
@@ -84,6 +85,10 @@ def _header(order: Reader, currency: str, context: Context) -> Header:
         anomalies=() if is_plausible(occurred_at, context) else ("clock",),
         **words.place(order, context),
     )
+
+
+def _is_test(order: Reader, context: Context) -> bool:
+    return order.maybe("test", Reader.boolean) or context.is_test
 
 
 def _status(order: Reader) -> str:

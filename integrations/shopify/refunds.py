@@ -22,20 +22,18 @@ _RESTOCKED = {"cancel": True, "legacy_restock": True, "no_restock": False, "retu
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:
     """Read a refund's own event."""
     refund = Reader(event.payload)
-    return [_draft(refund, refund["order_id"].id(), Rank.FULL, context, is_test=False)]
+    return [_draft(refund, refund["order_id"].id(), Rank.FULL, context)]
 
 
-def nested(refund: Reader, order_id: str, context: Context, *, is_test: bool) -> RefundDraft:
-    """Read a refund inside its order: the poorer view, whatever event the order came with."""
-    return _draft(refund, order_id, Rank.PARTIAL, context, is_test=is_test)
+def nested(refund: Reader, order_id: str, context: Context) -> RefundDraft:
+    """Read a refund inside its order, a poorer view; ``context`` has the order's currency."""
+    return _draft(refund, order_id, Rank.PARTIAL, context)
 
 
-def _draft(
-    refund: Reader, order_id: str, rank: Rank, context: Context, *, is_test: bool
-) -> RefundDraft:
+def _draft(refund: Reader, order_id: str, rank: Rank, context: Context) -> RefundDraft:
     transactions = [one for one in refund["transactions"] if one["kind"].text() == "refund"]
     payments = tuple(_payment(one, context) for one in transactions)
-    currency = _currency(transactions, payments, context)
+    currency = _currency(refund, transactions, payments) or context.currency
     tested = any(one.maybe("test", Reader.boolean) for one in transactions)
     occurred_at, created_at = words.time_of(refund), refund["created_at"].time()
     status, total = _outcome(refund, payments)
@@ -53,14 +51,15 @@ def _draft(
             occurred_at=occurred_at,
             provider_at=created_at,
             sale_external_id=order_id,
-            tax_total=words.added(refund, (line.tax or Decimal(0) for line in lines)),
+            # Where no money came back, no tax did: the line was edited away unpaid.
+            tax_total=words.added(refund, (line.tax or Decimal(0) for line in lines if total)),
             lines=lines,
             payments=payments,
             location=next((one.location for one in payments if one.location), None),
             device=next((one.device for one in payments if one.device), None),
             employee=words.mention(refund, "user_id"),
             reason=refund.maybe("note", Reader.label),
-            is_test=is_test or tested or context.is_test,
+            is_test=tested or context.is_test,
             anomalies=() if is_plausible(occurred_at, context) else ("clock",),
         ),
     )
@@ -85,9 +84,14 @@ def _payment(transaction: Reader, context: Context) -> Payment:
     )
 
 
-def _currency(transactions: Sequence[Reader], payments: Sequence[Payment], context: Context) -> str:
-    """Return the currency of a refund; raises where its payments are of several."""
-    currency = payments[0].currency if payments else context.currency
+def _currency(
+    refund: Reader, transactions: Sequence[Reader], payments: Sequence[Payment]
+) -> str | None:
+    """Return the currency of a refund, if it says one; raises where its payments are of several."""
+    if not payments:
+        lines = (item.get("subtotal_set") for item in refund.items("refund_line_items"))
+        return next((words.shop_currency(both) for both in lines if both is not None), None)
+    currency = payments[0].currency
     for transaction, payment in zip(transactions, payments, strict=True):
         if payment.currency != currency:
             raise transaction.refuse("a refund in several currencies")

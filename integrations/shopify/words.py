@@ -65,13 +65,18 @@ def shop_money(transaction: Reader, context: Context) -> tuple[Decimal, str]:
     """Return the amount of a transaction and its currency, the shop's where both are told."""
     both = transaction.get("amount_set")
     if both is not None:
-        money = both["shop_money"]
-        currency = money["currency_code"].text(10)
-        if not is_currency(currency):
-            raise money["currency_code"].refuse("not a currency of ISO-4217")
-        return money["amount"].positive(currency), currency
+        currency = shop_currency(both)
+        return both["shop_money"]["amount"].positive(currency), currency
     currency = currency_of(transaction, context.currency)
     return transaction["amount"].positive(currency), currency
+
+
+def shop_currency(both: Reader) -> str:
+    """Return the shop's currency of an amount that is told in the customer's as well."""
+    code = both["shop_money"]["currency_code"]
+    if not is_currency(code.text(10)):
+        raise code.refuse("not a currency of ISO-4217")
+    return code.text(10)
 
 
 def method_of(transaction: Reader) -> dict[str, Any]:
