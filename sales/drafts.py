@@ -9,7 +9,7 @@ No Django in here: providers import this module.
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -310,8 +310,10 @@ def part_id(owner: uuid.UUID, kind: str, position: int) -> uuid.UUID:
 
 
 @cache
-def _getter(kind: Any) -> "attrgetter[tuple[Any, ...]]":
-    return attrgetter(*(field.name for field in fields(kind)))
+def _getter(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    names = [field.name for field in fields(kind)]
+    # Of one name alone attrgetter gives the bare value, no tuple.
+    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
 
 def _canonical(value: Any) -> Any:
