@@ -114,7 +114,7 @@ def product(parent: Reader, key: str, name: str | None) -> Mention | None:
 
 def unit_cost(position: Reader, key: str) -> Decimal | None:
     """Return the purchase price of a unit; the till writes 0 where it knows none."""
-    return position.maybe(key, Reader.fine) or None
+    return abs(position.maybe(key, Reader.fine) or Decimal(0)) or None
 
 
 def times(position: Reader, price: Decimal, quantity: Decimal, currency: str) -> Decimal:

@@ -397,7 +397,8 @@ REFUND_FAILED = RefundDraft(
     version=clock(10, 40, seq=1),
     content=replace(PLAIN_REFUND, status="failed", payments=(sent_back("10", "3.24", "failed"),)),
 )
-# A line edited away before anything was paid for it: no transaction, so no money and no tax came back.
+# A line edited away before anything was paid for it: no transaction, so neither money nor tax
+# came back.
 REFUND_OF_NOTHING = RefundDraft(
     external_id="890088186047892006",
     version=clock(10, 40),
