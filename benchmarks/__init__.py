@@ -1,0 +1,1 @@
+"""How fast, as ratios against baselines in the same run: ``make bench``."""

@@ -1,0 +1,8 @@
+"""For gunicorn: the baselines' receivers."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.naive.settings")
+application = get_wsgi_application()

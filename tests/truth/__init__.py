@@ -1,0 +1,1 @@
+"""The promise, tried on real processes: see ``test_truth.py`` and ``expected.json``."""
