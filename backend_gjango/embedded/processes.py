@@ -47,16 +47,18 @@ def spawn(
     environment: Mapping[str, str] | None = None,
     folder: Path | str = "/",
     keep: Sequence[int] = (),
+    answer: int | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own, its output appended to a file.
 
-    It gets signal ``number`` when this process dies; the descriptors ``keep`` stay open in it.
+    It gets signal ``number`` when this process dies; the descriptors ``keep`` stay open in it;
+    ``answer`` takes its stdout in place of the file.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=output if answer is None else answer,
             stderr=output,
             start_new_session=True,
             # Two system calls, no lock taken: safe also where the parent has threads.
