@@ -1,0 +1,133 @@
+"""The queue of record: claim, give back, put off, finish.
+
+``due_at`` is lease and not-before in one. An attempt is counted and committed before the work, so
+that a delivery which kills its process still reaches the dead letters.
+"""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from . import options, sql
+
+_CLAIM = """
+WITH due AS (
+  SELECT delivery_id FROM ingest_inbox
+  WHERE delivery_id = ANY(%b::uuid[]) AND due_at <= now() AND attempts <= %b::int4
+  ORDER BY delivery_id FOR UPDATE SKIP LOCKED
+)
+UPDATE ingest_inbox AS i
+SET attempts = i.attempts + 1, due_at = now() + make_interval(secs => %b::float8)
+FROM due WHERE i.delivery_id = due.delivery_id
+RETURNING i.delivery_id, i.account_id, i.source_id, i.attempts
+"""
+_SUSPECTS = """
+SELECT delivery_id FROM ingest_inbox
+WHERE delivery_id = ANY(%b::uuid[]) AND due_at <= now() AND attempts > 0
+ORDER BY attempts, delivery_id
+"""
+_GIVE_BACK = """
+UPDATE ingest_inbox AS i
+SET attempts = i.attempts - 1, due_at = now() + make_interval(secs => %b::float8),
+    last_error = %b::text
+FROM unnest(%b::uuid[], %b::int4[]) AS c(id, attempt)
+WHERE i.delivery_id = c.id AND i.attempts = c.attempt
+"""
+_PUT_OFF = """
+UPDATE ingest_inbox AS i
+SET due_at = now() + make_interval(secs => c.pause), last_error = c.error
+FROM unnest(%b::uuid[], %b::int4[], %b::float8[], %b::text[]) AS c(id, attempt, pause, error)
+WHERE i.delivery_id = c.id AND i.attempts = c.attempt
+"""
+_FINISH = "DELETE FROM ingest_inbox WHERE delivery_id = ANY(%b::uuid[])"
+_ENLIST = """
+INSERT INTO ingest_inbox (delivery_id, account_id, source_id)
+SELECT id, account_id, source_id FROM ingest_delivery WHERE id = ANY(%b::uuid[]) ORDER BY id
+ON CONFLICT (delivery_id) DO NOTHING
+"""
+_STATE = """
+SELECT count(*), count(*) FILTER (WHERE due_at < 'infinity'),
+       (SELECT d.delivery_id FROM ingest_inbox d WHERE d.due_at < 'infinity'
+        ORDER BY d.delivery_id LIMIT 1)
+FROM ingest_inbox
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that is ours until the lease ends; ``attempt`` counts from 1."""
+
+    delivery_id: UUID
+    account_id: int
+    source_id: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The inbox at a glance; ``held`` rows wait for their paused source. ``oldest`` is in seconds
+    and without them."""
+
+    size: int
+    held: int
+    oldest: float
+
+
+def claim(ids: Iterable[UUID], *, tried: int = 0) -> list[Claim]:
+    """Take what is due and was tried at most so often, in a committed transaction of its own."""
+    with transaction.atomic(durable=True):
+        taken = sql.rows(_CLAIM, list(ids), tried, float(options.lease()))
+    return sorted((Claim(*row) for row in taken), key=lambda one: one.delivery_id)
+
+
+def suspects(ids: Iterable[UUID]) -> list[UUID]:
+    """Return what is due and had an attempt that did not end well, the least tried first."""
+    return [row[0] for row in sql.rows(_SUSPECTS, list(ids))]
+
+
+def give_back(claims: Sequence[Claim], error: str) -> None:
+    """Return deliveries unharmed: no fault of theirs, so the attempt does not count."""
+    pause = options.backoff() * random.uniform(0.2, 0.6)  # noqa: S311
+    ids, attempts = [one.delivery_id for one in claims], [one.attempt for one in claims]
+    sql.rows(_GIVE_BACK, pause, error, ids, attempts)
+
+
+def put_off(failures: Sequence[tuple[Claim, str]]) -> None:
+    """Let failed deliveries wait: three times longer after each attempt, with jitter."""
+    if failures:
+        table = [
+            (claim.delivery_id, claim.attempt, pause(claim.attempt), error)
+            for claim, error in failures
+        ]
+        sql.rows(_PUT_OFF, *sql.columns(table))
+
+
+def pause(attempt: int) -> float:
+    """Return the seconds to wait after this attempt."""
+    longest: float = options.backoff() * 3 ** (attempt - 1)
+    return longest * random.uniform(0.7, 1.3)  # noqa: S311
+
+
+def finish(ids: Iterable[UUID]) -> None:
+    """Take settled deliveries out of the inbox."""
+    sql.rows(_FINISH, sorted(ids))
+
+
+def enlist(ids: Iterable[UUID]) -> None:
+    """Put settled deliveries back into the inbox. Needs the scope of their accounts."""
+    sql.rows(_ENLIST, sorted(ids))
+
+
+def state() -> State:
+    """Count the inbox and tell the age of its oldest delivery, which its id knows."""
+    total, alive, first = sql.rows(_STATE)[0]
+    return State(total, total - alive, 0.0 if first is None else max(_age(first), 0.0))
+
+
+def _age(identifier: UUID) -> float:
+    now: datetime = sql.rows("SELECT clock_timestamp()")[0][0]
+    return now.timestamp() - (identifier.int >> 80) / 1000

@@ -1,0 +1,112 @@
+"""From staged rows to what providers read: deliveries and the settings of their sources."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from ingest.headers import decode
+from integrations.contract import Context, Delivery
+
+from . import sql
+from .inbox import Claim
+
+#: Locks the inbox rows, so that a lease which ran out meanwhile is noticed: whoever claimed the
+#: delivery again has counted on, or holds the lock.
+_DELIVERIES = """
+SELECT d.id, d.account_id, d.source_id, i.attempts, d.received_at, d.method, d.path, d.query,
+       d.headers, d.body, d.sha256
+FROM ingest_inbox i JOIN ingest_delivery d ON d.id = i.delivery_id
+WHERE i.delivery_id = ANY(%b::uuid[]) AND d.id = ANY(%b::uuid[])
+ORDER BY i.delivery_id FOR UPDATE OF i SKIP LOCKED
+"""
+_SOURCES = """
+SELECT s.id, s.provider, s.public_url, s.currency,
+       coalesce(nullif(s.timezone, ''), a.timezone), s.prices_include_tax,
+       nullif(s.location, ''), s.is_test OR a.is_test, s.settings
+FROM accounts_source s JOIN accounts_account a ON a.id = s.account_id
+WHERE s.id = ANY(%b::int8[])
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What reading a payload needs to know of its source."""
+
+    id: int
+    provider: str
+    public_url: str
+    currency: str
+    timezone: str
+    prices_include_tax: bool | None
+    location: str | None
+    is_test: bool
+    settings: dict[str, Any]
+
+    def context(self, received: datetime) -> Context:
+        """Return the arguments of a normaliser, for an event first received then."""
+        return Context(
+            currency=self.currency,
+            timezone=self.timezone,
+            received=(received - _EPOCH) // timedelta(microseconds=1),
+            prices_include_tax=self.prices_include_tax,
+            location=self.location,
+            is_test=self.is_test,
+            settings=self.settings,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A staged delivery, ready to be read."""
+
+    claim: Claim
+    received: datetime
+    sha256: bytes
+    delivery: Delivery
+    source: Settings
+
+    @property
+    def receipt(self) -> tuple[datetime, UUID]:
+        """When it was received; the order of receipts is total."""
+        return self.received, self.claim.delivery_id
+
+
+def load(claims: Sequence[Claim]) -> list[Loaded]:
+    """Return those of the claimed deliveries that are still ours, by id."""
+    ids = [claim.delivery_id for claim in claims]
+    return _load(ids, {claim.delivery_id: claim.attempt for claim in claims})
+
+
+def load_own(ids: Iterable[UUID]) -> list[Loaded]:
+    """Return deliveries that this transaction itself has staged, as in their first attempt."""
+    own = list(ids)
+    return _load(own, dict.fromkeys(own, 0), first=True)
+
+
+def _load(ids: list[UUID], attempts: dict[UUID, int], *, first: bool = False) -> list[Loaded]:
+    found = [row for row in sql.rows(_DELIVERIES, ids, ids) if attempts[row[0]] == row[3]]
+    sources = _sources({row[2] for row in found})
+    return [
+        Loaded(
+            Claim(identifier, account, source, 1 if first else attempt),
+            received,
+            sha256,
+            request(sources[source].public_url, *columns),
+            sources[source],
+        )
+        for identifier, account, source, attempt, received, *columns, sha256 in found
+    ]
+
+
+def request(
+    url: str, method: str, path: str, query: bytes, headers: bytes, body: bytes
+) -> Delivery:
+    """Return stored columns as the request they were."""
+    return Delivery(method, path, query.decode("latin-1"), decode(headers), body, url)
+
+
+def _sources(ids: set[int]) -> dict[int, Settings]:
+    return {row[0]: Settings(*row) for row in sql.rows(_SOURCES, sorted(ids))}

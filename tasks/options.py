@@ -1,0 +1,40 @@
+"""What can be set of settling, each an environment variable with a default."""
+
+import environ
+
+_env = environ.Env()
+
+
+def batch() -> int:
+    """Return how many deliveries share one transaction (``SETTLE_BATCH``)."""
+    return int(_env.int("SETTLE_BATCH", default=200))
+
+
+def lease() -> int:
+    """Return for how many seconds a claimed delivery belongs to its settler (``SETTLE_LEASE``)."""
+    return int(_env.int("SETTLE_LEASE", default=60))
+
+
+def attempts() -> int:
+    """Return after how many attempts a delivery is a dead letter (``SETTLE_ATTEMPTS``)."""
+    return int(_env.int("SETTLE_ATTEMPTS", default=5))
+
+
+def backoff() -> float:
+    """Return the seconds of the first pause after a failure; each is three times the last."""
+    return float(_env.float("SETTLE_BACKOFF", default=5.0))
+
+
+def grace() -> float:
+    """Return for how many seconds a delivery is left to its wake-up (``SWEEP_GRACE``)."""
+    return float(_env.float("SWEEP_GRACE", default=15.0))
+
+
+def interval() -> float:
+    """Return the seconds between two sweeps (``SWEEP_INTERVAL``)."""
+    return float(_env.float("SWEEP_INTERVAL", default=5.0))
+
+
+def direct_url() -> str:
+    """Return the database's address past any pooler, or an empty text (``DATABASE_DIRECT_URL``)."""
+    return str(_env.str("DATABASE_DIRECT_URL", default=""))

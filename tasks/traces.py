@@ -1,0 +1,93 @@
+"""What settling leaves behind for people: attempts, dead letters, and reads asked for."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from integrations.contract import Read
+
+from . import sql
+from .models import Outcome
+from .understanding import Understood
+
+_ATTEMPTS = """
+INSERT INTO tasks_attempt (account_id, source_id, delivery_id, position, number, type, key,
+                           outcome, mapper, error, path)
+SELECT * FROM unnest(%b::int8[], %b::int8[], %b::uuid[], %b::int4[], %b::int2[], %b::text[],
+                     %b::text[], %b::text[], %b::int2[], %b::text[], %b::text[])
+"""
+_CLOSE = """
+UPDATE tasks_deadletter AS l SET closed_at = now(), closed_by = 'settled'
+FROM unnest(%b::int8[], %b::uuid[]) AS u(account_id, delivery_id)
+WHERE l.account_id = u.account_id AND l.delivery_id = u.delivery_id AND l.closed_at IS NULL
+"""
+_BURY = """
+INSERT INTO tasks_deadletter AS l (account_id, source_id, delivery_id, position, type, key,
+                                   reason, path, closed_by)
+SELECT *, '' FROM unnest(%b::int8[], %b::int8[], %b::uuid[], %b::int4[], %b::text[], %b::text[],
+                         %b::text[], %b::text[])
+ON CONFLICT (account_id, delivery_id, position) DO UPDATE
+SET type = excluded.type, key = excluded.key, reason = excluded.reason, path = excluded.path,
+    closed_at = NULL, closed_by = ''
+"""
+#: A read under way keeps its lease; asked for again meanwhile, it will be read again.
+_ASK = """
+INSERT INTO tasks_fetch AS f (account_id, source_id, kind, external_id, cause)
+SELECT * FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::text[], %b::uuid[])
+ON CONFLICT (account_id, source_id, kind, external_id) DO UPDATE
+SET requested_at = now(), cause = excluded.cause
+"""
+_TEXT_LIMIT = 500
+
+Decided = Sequence[tuple[Understood, Outcome]]
+
+
+def append_attempts(decided: Decided) -> None:
+    """Append one row for every event: how this run ended."""
+    if decided:
+        sql.rows(_ATTEMPTS, *sql.columns([_attempt(*one) for one in decided]))
+
+
+def _attempt(one: Understood, outcome: Outcome) -> tuple[object, ...]:
+    account, source, delivery, position, kind, key = _place(one)
+    reason, path = _cut(one.reason), _cut(one.path)
+    number = one.loaded.claim.attempt
+    return (
+        *(account, source, delivery, position, number),
+        *(kind, key, outcome.value, one.mapper, reason, path),
+    )
+
+
+def _place(one: Understood) -> tuple[int, int, UUID, int, str, str]:
+    claim = one.loaded.claim
+    kind, key = (one.heard.event.type, one.heard.identity.key) if one.heard else ("", "")
+    return claim.account_id, claim.source_id, claim.delivery_id, one.position, _cut(kind), key
+
+
+def _cut(text: str) -> str:
+    return text[:_TEXT_LIMIT].replace("\0", "")
+
+
+def settle_dead_letters(decided: Decided) -> None:
+    """Close the dead letters of these deliveries, and open those that are dead (still or anew)."""
+    claims = {one.loaded.claim.delivery_id: one.loaded.claim for one, _ in decided}
+    if claims:
+        table = [(claim.account_id, key) for key, claim in sorted(claims.items())]
+        sql.rows(_CLOSE, *sql.columns(table))
+    dead = [
+        (*_place(one), _cut(one.reason), _cut(one.path))
+        for one, outcome in decided
+        if outcome is Outcome.DEAD
+    ]
+    if dead:
+        sql.rows(_BURY, *sql.columns(sorted(dead)))
+
+
+def ask(reads: Iterable[tuple[Understood, Read]]) -> None:
+    """Ask for entities: one pending read for each, whoever asks."""
+    wanted = {
+        (claim.account_id, claim.source_id, read.kind, read.external_id): claim.delivery_id
+        for one, read in reads
+        for claim in (one.loaded.claim,)
+    }
+    if wanted:
+        sql.rows(_ASK, *sql.columns([(*key, cause) for key, cause in sorted(wanted.items())]))

@@ -1,0 +1,156 @@
+"""From a delivery to what its events state: the pure middle of settling."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from integrations.contract import Event, EventUnsupported, Provider, Statement
+
+from . import outcomes
+from .loading import Loaded, request
+from .models import Outcome
+
+#: A longer key is cut and told apart by its digest: an index entry has a limit.
+_KEY_LIMIT = 240
+
+Providers = Mapping[str, Provider]
+
+
+class Identity(NamedTuple):
+    """What makes two events one: the row of the ledger. Sorted in this order everywhere."""
+
+    account_id: int
+    source_id: int
+    key: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One event of one delivery, not yet read."""
+
+    loaded: Loaded
+    position: int
+    event: Event
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What reading an event has shown: its statements, or a finding that ends it.
+
+    ``heard`` is None where the delivery could not even be split.
+    """
+
+    loaded: Loaded
+    position: int = 0
+    heard: Heard | None = None
+    statements: tuple[Statement, ...] = ()
+    finding: Outcome | None = None
+    reason: str = ""
+    path: str = ""
+    mapper: int = 0
+
+
+def split(loaded: Loaded, provider: Provider) -> list[Heard]:
+    """Return the events of a delivery. Raises what the provider raises."""
+    events = provider.split(loaded.delivery)
+    whole = len(events) == 1 and not loaded.delivery.body.lstrip().startswith(b"[")
+    return [
+        Heard(loaded, position, event, identity(loaded, event, whole=whole))
+        for position, event in enumerate(events)
+    ]
+
+
+def identity(loaded: Loaded, event: Event, *, whole: bool) -> Identity:
+    """Return the event's identity; ``whole`` says that it is all there is in the body."""
+    content = loaded.sha256 if whole else _content(event.payload)
+    return Identity(loaded.claim.account_id, loaded.claim.source_id, _short(event.key), content)
+
+
+def _short(key: str) -> str:
+    if len(key) <= _KEY_LIMIT:
+        return key
+    return f"{key[:_KEY_LIMIT]}…{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def _content(payload: Any) -> bytes:
+    # repr tells the number 1.0 from the text "1.0".
+    text = json.dumps(payload, sort_keys=True, default=repr, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def twins(loaded: Loaded, head: Sequence[Any], providers: Providers) -> list[Identity]:
+    """Return the events of another delivery with the same body; none where it cannot be split.
+
+    ``head`` is its method, path, query and headers as stored.
+    """
+    other = request(loaded.source.public_url, *head, loaded.delivery.body)
+    try:
+        heard = split(replace(loaded, delivery=other), providers[loaded.source.provider])
+    except Exception:
+        # It states nothing as it is, so it dates nothing; its own settling reports why.
+        return []
+    return [one.identity for one in heard]
+
+
+def understand(heard: Heard, provider: Provider, received: datetime) -> Understood:
+    """Read one event, first received then. Raises what is a bug."""
+    try:
+        return understand_strictly(heard, provider, received)
+    except Exception as error:
+        return found(heard.loaded, error, heard=heard, mapper=provider.mapper)
+
+
+def understand_strictly(heard: Heard, provider: Provider, received: datetime) -> Understood:
+    """Read one event, first received then. Raises whatever the provider raises."""
+    statements = _statements(heard, provider, received)
+    return Understood(
+        heard.loaded,
+        heard.position,
+        heard,
+        tuple(statements or ()),
+        finding=None if statements else Outcome.IGNORED,
+        mapper=provider.mapper,
+    )
+
+
+def _statements(
+    heard: Heard, provider: Provider, received: datetime
+) -> tuple[Statement, ...] | None:
+    kind = heard.event.type
+    if kind in provider.ignored:
+        return None
+    normalise = provider.normalisers.get(kind)
+    if normalise is None:
+        raise EventUnsupported(kind)
+    stated = normalise(heard.event, heard.loaded.source.context(received))
+    return None if stated is None else tuple(stated)
+
+
+def found(
+    loaded: Loaded, error: Exception, *, heard: Heard | None = None, mapper: int = 0
+) -> Understood:
+    """Return what a stated error says of an event or a whole delivery. Raises a bug again."""
+    said = outcomes.finding(error)
+    if said is None:
+        raise error
+    outcome, reason, path = said
+    position = heard.position if heard else 0
+    return Understood(
+        loaded, position, heard, finding=outcome, reason=reason, path=path, mapper=mapper
+    )
+
+
+def given_up(loaded: Loaded, reason: str, *, heard: Heard | None = None) -> Understood:
+    """Return the end of what no attempt could settle."""
+    position = heard.position if heard else 0
+    return Understood(loaded, position, heard, finding=Outcome.DEAD, reason=reason)
+
+
+def empty(loaded: Loaded, provider: Provider) -> Understood:
+    """Return what a delivery without any event amounts to."""
+    return Understood(loaded, finding=Outcome.IGNORED, mapper=provider.mapper)
