@@ -1,0 +1,238 @@
+"""``manage.py source``: connect a till or a CRM, and look after its address and secret."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError, CommandParser
+from django.db import transaction
+
+from accounts.commandline import (
+    JsonCommand,
+    duration,
+    every_account,
+    fail,
+    find_account,
+    subcommands,
+    table,
+    verb,
+)
+from accounts.models import Account, Source, SourceState
+from accounts.rls import set_scope
+from ingest import endpoints
+from integrations.contract import Provider
+from integrations.registry import PROVIDERS
+from tasks.source_secrets import KINDS, SecretInvalid
+from tasks.source_settings import SETTINGS, SettingInvalid, read_settings
+from tasks.sources import (
+    add_source,
+    connectable,
+    give_secret,
+    path_of,
+    rotate_secret,
+    set_state,
+    url_of,
+)
+
+_STATES = {
+    "pause": (SourceState.PAUSED, "приём идёт, разбор ждёт / deliveries are kept, not settled"),
+    "resume": (SourceState.ACTIVE, "снова разбирать, с накопленным / settle again, the held too"),
+    "disable": (SourceState.DISABLED, "отключить: адрес отвечает 404 / the address answers 404"),
+    "enable": (SourceState.ACTIVE, "включить снова / take deliveries again"),
+}
+_SETTING_HELP = "настройка, можно несколько раз: / a setting, repeatable: " + ", ".join(SETTINGS)
+
+
+class Command(JsonCommand):
+    help = (
+        "Источники: подключить кассу или CRM, сменить секрет или адрес, приостановить.\n"
+        "Sources: connect a till or a CRM, change its secret or address, pause it."
+    )
+    examples = """
+примеры / examples:
+  manage.py source add standard --account cafe --title "Касса в зале"
+  manage.py source add square --account cafe --secret "$SIGNATURE_KEY" --setting currency=USD
+  manage.py source add evotor --account cafe --setting timezone=Asia/Yekaterinburg --json
+  manage.py source list --account cafe
+  manage.py source secret 3 --secret "$CLIENT_SECRET"
+  manage.py source secret 3 --kind bearer        # для 1С: токен вместо подписи
+  manage.py source rotate 3 --overlap 24h        # новый секрет, старый действует ещё сутки
+  manage.py source rotate 3 --url                # новый адрес
+  manage.py source pause 3
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        verbs = subcommands(parser)
+        add = verb(verbs, "add", "подключить источник / connect a source")
+        add.add_argument("provider", metavar="ПРОВАЙДЕР", help=", ".join(connectable()))
+        add.add_argument(
+            "--account", required=True, metavar="КОД", help="аккаунт; создаётся, если его нет"
+        )
+        add.add_argument("--title", default="", help="название / title")
+        add.add_argument("--setting", action="append", default=[], help=_SETTING_HELP)
+        _add_secret(add)
+        listing = verb(verbs, "list", "показать источники / list sources")
+        listing.add_argument("--account", metavar="КОД", help="аккаунт / account slug")
+        _add_secret(_of_one(verb(verbs, "secret", "добавить секрет / add a secret")))
+        rotate = _of_one(verb(verbs, "rotate", "сменить секрет или адрес / new secret or address"))
+        rotate.add_argument("--secret", help="новый секрет / the new secret")
+        rotate.add_argument(
+            "--overlap", type=duration, default="24h", help="сколько действует старый: 30m, 24h, 7d"
+        )
+        rotate.add_argument("--url", action="store_true", help="сменить адрес / a new address")
+        for name, (_, text) in _STATES.items():
+            _of_one(verb(verbs, name, text))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["verb"]
+        run = {"add": self.add, "list": self.list, "secret": self.secret, "rotate": self.rotate}
+        try:
+            run.get(name, self.state)(options)
+        except (SecretInvalid, SettingInvalid) as error:
+            raise CommandError(str(error)) from error
+
+    def add(self, options: dict[str, Any]) -> None:
+        """Connect a source; its account is made if it is new."""
+        provider = _provider(options["provider"])
+        columns = read_settings(options["setting"])
+        if len(options["title"]) > 200:
+            raise fail("--title: не длиннее 200 знаков", "--title: at most 200 characters")
+        with transaction.atomic():
+            account = _account(options["account"])
+            set_scope([account.pk])
+            source, secret = add_source(
+                account,
+                provider,
+                title=options["title"],
+                secret=options["secret"],
+                kind=options["kind"],
+                columns=columns,
+            )
+            made = _shown(source, secret)
+        self.show(options, made)
+
+    def list(self, options: dict[str, Any]) -> None:
+        """Print the sources, without their secrets."""
+        wanted = [find_account(options["account"]).pk] if options["account"] else None
+        with every_account():
+            rows = Source.objects.select_related("account").order_by("account__slug", "id")
+            if wanted is not None:
+                rows = rows.filter(account__in=wanted)
+            shown = [_describe(row) for row in rows]
+        heads = ("id", "account", "provider", "title", "state", "secrets", "url")
+        text = table(heads, [[item[head] for head in heads] for item in shown])
+        self.answer(options, {"sources": shown}, text)
+
+    def secret(self, options: dict[str, Any]) -> None:
+        """Add a secret; where we issue them, one is made unless it is given."""
+        with _source(options["id"]) as source:
+            shown = _shown(source, give_secret(source, options["secret"], kind=options["kind"]))
+        self.show(options, shown)
+
+    def rotate(self, options: dict[str, Any]) -> None:
+        """Change the secret, or with ``--url`` the address; the old one holds for the overlap."""
+        overlap: timedelta = options["overlap"]
+        if options["url"] and options["secret"]:
+            raise fail(
+                "--secret и --url: сначала одно, потом другое", "--secret and --url: one at a time"
+            )
+        with _source(options["id"]) as source:
+            if options["url"]:
+                endpoints.rotate_endpoint(source, overlap=overlap)
+                shown = _shown(source, None)
+            else:
+                shown = _shown(source, rotate_secret(source, options["secret"], overlap=overlap))
+        self.show(options, shown)
+
+    def state(self, options: dict[str, Any]) -> None:
+        """Pause, resume, disable or enable a source."""
+        with _source(options["id"]) as source:
+            set_state(source, _STATES[options["verb"]][0])
+            shown = _shown(source, None)
+        self.show(options, shown)
+
+    def show(self, options: dict[str, Any], shown: dict[str, Any]) -> None:
+        """Print a source and, this once, the secret it was just given."""
+        lines = [f"Источник / source {shown['id']}: {shown['state']}", f"url: {shown['url']}"]
+        if shown["secret"] is not None:
+            lines.append(f"секрет показан один раз / secret, shown once: {shown['secret']}")
+        if shown["state"] == SourceState.NEEDS_SECRET:
+            lines.append(
+                "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
+                f"manage.py source secret {shown['id']} --secret …"
+            )
+        self.answer(options, shown, "\n".join(lines))
+
+
+def _shown(source: Source, secret: str | None) -> dict[str, Any]:
+    return {
+        "id": source.pk,
+        "url": url_of(source),
+        "path": path_of(source),
+        "secret": secret,
+        "state": str(source.state),
+    }
+
+
+def _add_secret(parser: CommandParser) -> None:
+    parser.add_argument("--secret", help="секрет / the secret; иначе выдаём сами, где это можно")
+    parser.add_argument("--kind", choices=KINDS, help="вид секрета / kind of secret")
+
+
+def _of_one(parser: CommandParser) -> CommandParser:
+    parser.add_argument("id", type=int, metavar="ID", help="номер из source list / source id")
+    return parser
+
+
+def _provider(slug: str) -> Provider:
+    if slug not in connectable():
+        known = ", ".join(connectable())
+        raise fail(
+            f"Нет провайдера «{slug}», есть: {known}", f"No provider {slug!r}, there are: {known}"
+        )
+    return PROVIDERS[slug]
+
+
+def _account(slug: str) -> Account:
+    found = Account.objects.filter(slug=slug).first()
+    if found is not None:
+        return found
+    account = Account(slug=slug, title=slug)
+    try:
+        account.full_clean()
+    except ValidationError as error:
+        raise fail(
+            f"--account: код из латинских букв, цифр, дефиса и подчёркивания, а не «{slug}»",
+            f"--account: a slug of Latin letters, digits, - and _, at most 64, not {slug!r}",
+        ) from error
+    account.save()
+    return account
+
+
+@contextmanager
+def _source(number: int) -> Iterator[Source]:
+    """Open a transaction with the source, locked. Raises CommandError where there is none."""
+    with every_account():
+        found = Source.objects.select_for_update(of=("self",)).filter(pk=number).first()
+        if found is None:
+            raise fail(
+                f"Нет источника {number}: номера показывает `source list`",
+                f"No source {number}: `source list` shows the ids",
+            )
+        yield found
+
+
+def _describe(source: Source) -> dict[str, Any]:
+    return {
+        "id": source.pk,
+        "account": source.account.slug,
+        "provider": source.provider,
+        "title": source.title,
+        "state": source.state,
+        "secrets": len(endpoints.secrets_of(source)),
+        "url": url_of(source),
+        "path": path_of(source),
+        "settings": {name: getattr(source, item.column) for name, item in SETTINGS.items()},
+    }

@@ -1,0 +1,130 @@
+"""Connecting a till: a source with its address and secret, and the states it goes through.
+
+All of these run in a transaction whose scope holds the source's account.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import Account, Source, SourceState
+from ingest import endpoints
+from integrations.contract import Provider
+from integrations.registry import PROVIDERS, get
+
+from .source_secrets import (
+    SecretInvalid,
+    check_secret,
+    default_kind,
+    is_ours_to_make,
+    new_secret,
+)
+
+#: Edits by hand make their source themselves: nobody connects it.
+BUILT_IN = "manual"
+
+
+def connectable() -> list[str]:
+    """Return the slugs of the providers that a person may connect."""
+    return sorted(slug for slug in PROVIDERS if slug != BUILT_IN)
+
+
+def add_source(
+    account: Account,
+    provider: Provider,
+    *,
+    title: str = "",
+    secret: str | None = None,
+    kind: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+) -> tuple[Source, str | None]:
+    """Make a source with its address; without a secret, make one where we issue it.
+
+    Returns the source and its secret in clear, None where the provider has yet to give it.
+    Raises SecretInvalid.
+    """
+    kind = kind or default_kind(provider)
+    if secret is None and is_ours_to_make(provider, kind):
+        secret = new_secret(kind)
+    if secret is not None:
+        check_secret(provider, kind, secret)
+    defaults = {"currency": provider.default_currency or "RUB", "title": title or provider.title}
+    state = SourceState.NEEDS_SECRET if secret is None else SourceState.ACTIVE
+    source = Source.objects.create(
+        account=account, provider=provider.slug, state=state, **{**defaults, **(columns or {})}
+    )
+    endpoints.add_endpoint(source)
+    if secret is not None:
+        endpoints.add_secret(source, secret, kind=kind)
+    return source, secret
+
+
+def give_secret(source: Source, value: str | None, *, kind: str | None = None) -> str:
+    """Add a secret beside those there are, and return it; a source that waited begins to work.
+
+    Raises SecretInvalid, also where the provider issues the secret and none is given.
+    """
+    value, kind = _usable(source, value, kind)
+    endpoints.add_secret(source, value, kind=kind)
+    if source.state == SourceState.NEEDS_SECRET:
+        set_state(source, SourceState.ACTIVE)
+    return value
+
+
+def rotate_secret(source: Source, value: str | None, *, overlap: timedelta) -> str:
+    """Replace the secret, and return the new one; the old ones hold for the overlap.
+
+    Raises SecretInvalid, also where the provider issues the secret and none is given.
+    """
+    held = endpoints.secrets_of(source)
+    value, _ = _usable(source, value, held[0].kind if held else None)
+    return endpoints.rotate_secret(source, value=value, overlap=overlap)
+
+
+def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, str]:
+    """Return a secret that can work, made where we issue it, and its kind."""
+    provider = get(source.provider)
+    kind = kind or default_kind(provider)
+    if value is None and not is_ours_to_make(provider, kind):
+        raise SecretInvalid(
+            f"--secret: его выдаёт {provider.title}, укажите его / "
+            f"--secret: {provider.title} issues it, give it here"
+        )
+    value = value or new_secret(kind)
+    check_secret(provider, kind, value)
+    return value, kind
+
+
+def set_state(source: Source, state: SourceState) -> None:
+    """Change the state; a source that works again settles what it held while it was paused."""
+    if state == SourceState.ACTIVE and not endpoints.secrets_of(source):
+        state = SourceState.NEEDS_SECRET
+    source.state = state
+    source.save(update_fields=["state"])
+    if state == SourceState.ACTIVE:
+        release_held(source.pk)
+
+
+def release_held(source_id: int) -> int:
+    """Make the held deliveries of a source due; return how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE ingest_inbox SET due_at = now() WHERE source_id = %s AND due_at = 'infinity'",
+            [source_id],
+        )
+        return cursor.rowcount
+
+
+def path_of(source: Source) -> str | None:
+    """Return the path that the provider sends to; None where every address has expired."""
+    token = endpoints.token_of(source)
+    return None if token is None else f"/hooks/{token}"
+
+
+def url_of(source: Source) -> str | None:
+    """Return the whole address that the provider sends to and, where it signs it, signs."""
+    path = path_of(source)
+    return source.public_url or (None if path is None else settings.PUBLIC_URL + path)

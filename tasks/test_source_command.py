@@ -1,0 +1,288 @@
+"""The command ``source``, with the real database."""
+
+import base64
+import json
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from accounts.commandline import every_account
+from accounts.models import Account, Source
+from ingest import endpoints
+from ingest.models import Inbox, SourceEndpoint, SourceSecret
+from tasks.source_settings import SETTINGS
+
+WHSEC = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    call_command("source", *arguments, "--json")
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+def add(capsys: pytest.CaptureFixture[str], provider: str, *more: str) -> dict[str, Any]:
+    return run(capsys, "add", provider, "--account", "cafe", *more)
+
+
+def source(number: int) -> Source:
+    with every_account():
+        return Source.objects.select_related("account").get(pk=number)
+
+
+def secrets_of(number: int) -> list[tuple[str, str]]:
+    with every_account():
+        held = endpoints.secrets_of(Source.objects.get(pk=number))
+    return [(secret.value, secret.kind) for secret in held]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_adding_makes_the_account_the_address_and_the_secret(
+    capsys: pytest.CaptureFixture[str], settings: Any
+) -> None:
+    answer = add(capsys, "standard", "--title", "Касса")
+
+    assert set(answer) == {"id", "url", "path", "secret", "state"}
+    assert re.fullmatch(r"/hooks/[A-Za-z0-9_-]{32,}", answer["path"])
+    assert answer["url"] == settings.PUBLIC_URL + answer["path"]
+    assert answer["state"] == "active"
+    assert len(base64.b64decode(answer["secret"].removeprefix("whsec_"), validate=True)) >= 24
+    assert secrets_of(answer["id"]) == [(answer["secret"], "signing")]
+    row = source(answer["id"])
+    assert (row.account.slug, row.account.timezone) == ("cafe", "Europe/Moscow")
+    assert (row.title, row.currency, row.provider) == ("Касса", "RUB", "standard")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bearer_is_made_where_nothing_is_signed(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = add(capsys, "evotor")
+
+    assert answer["state"] == "active"
+    assert 32 <= len(answer["secret"]) <= 128
+    assert secrets_of(answer["id"]) == [(answer["secret"], "bearer")]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("provider", ["square", "shopify"])
+def test_a_source_waits_for_the_secret_that_its_provider_issues(
+    provider: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = add(capsys, provider)
+    assert (answer["secret"], answer["state"]) == (None, "needs_secret")
+
+    after = run(capsys, "secret", str(answer["id"]), "--secret", "from-the-console-1")
+
+    assert after["state"] == "active"
+    assert secrets_of(answer["id"]) == [("from-the-console-1", "signing")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_secret_is_encrypted_at_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = add(capsys, "standard")
+
+    with every_account():
+        kept = bytes(SourceSecret.objects.get().value_encrypted)
+        address = SourceEndpoint.objects.get()
+    assert answer["secret"].encode() not in kept
+    token = answer["path"].removeprefix("/hooks/").encode()
+    assert token not in bytes(address.token_encrypted) + bytes(address.token_hash)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_settings_are_read_into_the_source(capsys: pytest.CaptureFixture[str]) -> None:
+    given = {
+        "currency": "kzt",
+        "timezone": "Asia/Almaty",
+        "public_url": "https://till.example/in",
+        "location": "Арбат 1",
+        "prices_include_tax": "да",
+        "priority": "-5",
+        "test": "true",
+    }
+    pairs = [part for item in given.items() for part in ("--setting", "=".join(item))]
+
+    answer = add(capsys, "standard", *pairs)
+
+    row = source(answer["id"])
+    assert answer["url"] == "https://till.example/in"
+    assert {name: getattr(row, item.column) for name, item in SETTINGS.items()} == {
+        "currency": "KZT",
+        "timezone": "Asia/Almaty",
+        "public_url": "https://till.example/in",
+        "location": "Арбат 1",
+        "prices_include_tax": True,
+        "priority": -5,
+        "test": True,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("pair", "words"),
+    [
+        ("colour=red", ["colour", ", ".join(SETTINGS)]),
+        ("currency", ["currency", "ИМЯ=ЗНАЧЕНИЕ"]),
+        ("currency=RUR", ["--setting currency", "RUB"]),
+        ("timezone=Moscow", ["--setting timezone", "Europe/Moscow"]),
+        ("timezone=../../etc/passwd", ["--setting timezone"]),
+        ("timezone=", ["--setting timezone"]),
+        ("public_url=ftp://x.example", ["--setting public_url", "http"]),
+        ("public_url=https://", ["--setting public_url"]),
+        ("public_url=https://x.example:99999/", ["--setting public_url"]),
+        ("public_url=https://u:p@x.example/", ["--setting public_url"]),
+        ("public_url=https://x.example/#a", ["--setting public_url"]),
+        ("public_url=https://[x", ["--setting public_url"]),
+        ("location=", ["--setting location"]),
+        ("prices_include_tax=maybe", ["--setting prices_include_tax", "true"]),
+        ("priority=1.5", ["--setting priority"]),
+        ("priority=٣", ["--setting priority"]),
+        ("priority=99999", ["--setting priority"]),
+        ("test=2", ["--setting test"]),
+    ],
+)
+def test_a_wrong_setting_is_named_and_nothing_is_made(pair: str, words: list[str]) -> None:
+    with pytest.raises(CommandError) as caught:
+        call_command("source", "add", "standard", "--account", "cafe", "--setting", pair)
+
+    assert all(word in str(caught.value) for word in words)
+    assert not Account.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["add", "oneC", "--account", "cafe"], ["oneC", "evotor, shopify, square, standard"]),
+        (["add", "manual", "--account", "cafe"], ["manual"]),
+        (["add", "standard", "--account", "не слаг"], ["--account"]),
+        (["add", "standard", "--account", "cafe", "--secret", "whsec_кот"], ["--secret"]),
+        (["add", "standard", "--account", "cafe", "--secret", "whsec_YQ=="], ["whsec_"]),
+        (["add", "standard", "--account", "cafe", "--secret", "whsec_!!!"], ["whsec_"]),
+        (["add", "evotor", "--account", "cafe", "--secret", "short"], ["--secret", "16"]),
+        (["add", "evotor", "--account", "cafe", "--secret", "x" * 129], ["--secret", "128"]),
+        (["add", "square", "--account", "cafe", "--secret", "a b"], ["--secret"]),
+        (["secret", "404", "--secret", "x" * 20], ["404", "source list"]),
+        (["rotate", "404"], ["404", "source list"]),
+        (["rotate", "1", "--overlap", "soon"], ["--overlap", "24h"]),
+        (["rotate", "1", "--url", "--secret", "x"], ["--url"]),
+        (["list", "--account", "none"], ["--account", "none"]),
+    ],
+)
+def test_an_error_is_one_sentence_that_names_the_option(
+    arguments: list[str], words: list[str]
+) -> None:
+    with pytest.raises(CommandError) as caught:
+        call_command("source", *arguments)
+
+    assert all(word in str(caught.value) for word in words)
+    assert "кот" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_secret_leaves_no_source_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    add(capsys, "standard")
+
+    with pytest.raises(CommandError):
+        add(capsys, "standard", "--secret", "whsec_YQ==")
+
+    with every_account():
+        assert Source.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_rotation_both_secrets_hold_for_the_overlap(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first = add(capsys, "standard", "--secret", WHSEC)
+
+    second = run(capsys, "rotate", str(first["id"]), "--overlap", "1h")
+
+    assert second["secret"] not in (None, WHSEC)
+    assert {value for value, _ in secrets_of(first["id"])} == {WHSEC, second["secret"]}
+    with every_account():
+        row = Source.objects.get()
+        later = endpoints.secrets_of(row, timezone.now() + timedelta(minutes=61))
+    assert [secret.value for secret in later] == [second["secret"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_secret_of_the_provider_is_rotated_only_by_giving_the_new_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = str(add(capsys, "square", "--secret", "first-key")["id"])
+
+    with pytest.raises(CommandError, match="--secret"):
+        run(capsys, "rotate", number)
+
+    assert run(capsys, "rotate", number, "--secret", "second-key")["secret"] == "second-key"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_address_replaces_the_old_one_after_the_overlap(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first = add(capsys, "standard")
+
+    second = run(capsys, "rotate", str(first["id"]), "--url", "--overlap", "30m")
+
+    assert second["path"] != first["path"]
+    assert second["secret"] is None
+    with every_account():
+        ends = SourceEndpoint.objects.order_by("id").values_list("valid_until", flat=True)
+        until, forever = ends
+    assert forever is None
+    assert timedelta(minutes=25) < until - timezone.now() <= timedelta(minutes=30)
+    assert secrets_of(first["id"]) == [(first["secret"], "signing")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_resuming_makes_the_held_deliveries_due(capsys: pytest.CaptureFixture[str]) -> None:
+    held, other = add(capsys, "standard"), add(capsys, "standard")
+    assert run(capsys, "pause", str(held["id"]))["state"] == "paused"
+    with connection.cursor() as cursor:
+        for number, part in ((held["id"], 1), (other["id"], 2)):
+            cursor.execute(
+                "INSERT INTO ingest_inbox (delivery_id, account_id, source_id, due_at)"
+                " VALUES (%s, 1, %s, 'infinity')",
+                [UUID(int=part), number],
+            )
+
+    assert run(capsys, "resume", str(held["id"]))["state"] == "active"
+
+    due = Inbox.objects.filter(due_at__lte=timezone.now())
+    assert [row.source_id for row in due] == [held["id"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_source_without_a_secret_cannot_be_switched_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = str(add(capsys, "square")["id"])
+
+    assert run(capsys, "disable", number)["state"] == "disabled"
+    assert run(capsys, "enable", number)["state"] == "needs_secret"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_list_shows_addresses_and_never_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = add(capsys, "standard")
+    run(capsys, "add", "evotor", "--account", "shop")
+
+    call_command("source", "list", "--account", "cafe")
+    text = capsys.readouterr().out
+    listed = run(capsys, "list")["sources"]
+
+    assert answer["url"] in text
+    assert "shop" not in text
+    assert answer["secret"] not in text + json.dumps(listed)
+    assert [item["account"] for item in listed] == ["cafe", "shop"]
+    assert listed[0]["settings"]["currency"] == "RUB"
