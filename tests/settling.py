@@ -1,5 +1,6 @@
 """A till made for tests: its events do what their type says, the worst included."""
 
+import base64
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from psycopg.conninfo import make_conninfo
 
 from accounts.models import Account, Source
 from accounts.rls import scoped
@@ -51,7 +53,8 @@ def _split(delivery: Delivery) -> list[Event]:
     except ValueError as error:
         raise PayloadUnrecognised("$", "not JSON") from error
     events = body if isinstance(body, list) else [body]
-    return [Event(event["id"], event["type"], event) for event in events]
+    key = delivery.headers.get("x-key")
+    return [Event(key or event["id"], event["type"], event) for event in events]
 
 
 def _sale(event: Event, context: Context) -> list[Statement]:
@@ -170,3 +173,19 @@ def make_due(ids: Iterable[UUID] = ()) -> None:
     """Let all leases and pauses of the inbox be over."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ingest_inbox SET due_at = now() - interval '1 minute'")
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """Return the environment in which a process of its own finds the test's database."""
+    parameters = connection.get_connection_params()
+    given = {name: parameters.get(name) for name in ("dbname", "user", "password", "host", "port")}
+    url = make_conninfo(**{name: value for name, value in given.items() if value})
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "backend_gjango.settings",
+        "DATABASE_URL": url,
+        "DATABASE_DIRECT_URL": url,
+        "DJANGO_SECRET_KEY": "of-the-tests",
+        "GJANGO_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),
+        **more,
+    }

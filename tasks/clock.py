@@ -1,0 +1,111 @@
+"""What runs when: one process of many leads, and works down a table of chores."""
+
+import queue
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psycopg
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from . import options, outcomes, sql
+from .leadership import Leadership
+from .pipeline import forget_broken_connection
+from .sweep import ROUND, Sweeper
+
+log = structlog.get_logger(__name__)
+
+_HOUR = 3600.0
+#: Rows are never deleted there, so that a size means rows; its owner alone may count them.
+_STRAYS = "SELECT pg_relation_size('ingest_delivery_default'::regclass)"
+
+
+@dataclass(slots=True)
+class Chore:
+    """Something to be done every so often (seconds). ``work`` returns True where more waits."""
+
+    name: str
+    every: float
+    work: Callable[[], bool]
+    due: float = field(default=0.0)
+
+
+def ensure_partitions() -> bool:
+    """Make the partitions of the months ahead, and warn of rows that found none."""
+    made = sql.rows("SELECT ensure_delivery_partitions(%b::int4)", 2)[0][0]
+    if made:
+        log.info("partitions_made", count=made)
+    if sql.rows(_STRAYS)[0][0]:
+        log.error("default_partition_not_empty")
+    return False
+
+
+class Clock:
+    """Runs the chores while it leads, until it is stopped."""
+
+    def __init__(self, leadership: Leadership | None = None) -> None:
+        """Take the leadership to compete for."""
+        self._leadership = leadership or Leadership()
+        self._stopped = False
+        # Unlike an Event's, its lock cannot be held by the code that a signal interrupts.
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._sweeper = Sweeper()
+        self._away = False
+        self.chores = [
+            Chore("partitions", _HOUR, ensure_partitions),
+            Chore("sweep", options.interval(), self._sweep),
+        ]
+
+    def stop(self) -> None:
+        """End after the batch at hand."""
+        self._stopped = True
+        self._bell.put(None)
+
+    def run(self) -> None:
+        """Work until stopped; a database that is away is waited for."""
+        while not self._stopped:
+            rest = self._tick()
+            with suppress(queue.Empty):
+                self._bell.get(timeout=rest)
+        self._leadership.step_down()
+
+    def _tick(self) -> float:
+        """Do what is due and return for how many seconds to rest."""
+        try:
+            leads = self._leadership.leads()
+            if self._away:
+                log.info("database_back")
+            self._away = False
+            return self._work() if leads else options.interval()
+        except (DatabaseError, InterfaceError, psycopg.Error) as error:
+            self._report_away(error)
+            forget_broken_connection()
+            return min(options.interval(), 1.0)
+
+    def _report_away(self, error: Exception) -> None:
+        # One line for one outage, however long it lasts.
+        if not self._away:
+            log.warning("database_away", error=outcomes.fingerprint(error))
+        self._away = True
+
+    def _work(self) -> float:
+        for chore in self.chores:
+            if chore.due <= time.monotonic() and not self._stopped:
+                more = chore.work()
+                chore.due = time.monotonic() + (0.0 if more else chore.every)
+        return max(min(chore.due for chore in self.chores) - time.monotonic(), 0.0)
+
+    def _sweep(self) -> bool:
+        # A full round: more waits. Less may be in other hands, which is no reason to hurry.
+        return self._sweeper.sweep(stopped=lambda: self._stopped) >= ROUND
+
+
+def run() -> None:
+    """Run a clock in this process until SIGTERM or SIGINT."""
+    clock = Clock()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: clock.stop())
+    clock.run()

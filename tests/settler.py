@@ -1,0 +1,17 @@
+"""A process that settles with the test till: ``python -m tests.settler ID …``, or sweeps."""
+
+import sys
+from uuid import UUID
+
+import django
+
+django.setup()
+
+from tasks.pipeline import settle  # noqa: E402
+from tasks.sweep import Sweeper  # noqa: E402
+from tests.settling import TOYS  # noqa: E402
+
+if sys.argv[1:]:
+    settle([UUID(one) for one in sys.argv[1:]], providers=TOYS)
+else:
+    Sweeper().sweep(providers=TOYS)
