@@ -177,10 +177,11 @@ def _record(
         if identity in entered or how.replay or identity in settled
     ]
     changed = _state(stating, first)
+    news = {id(one) for identity, one in carriers.items() if identity in entered}
     traces.ask(
         (one, statement)
         for one in stating
-        if _identity(one) in entered
+        if id(one) in news
         for statement in one.statements
         if isinstance(statement, Read)
     )
@@ -190,16 +191,12 @@ def _record(
             outcomes.decide(
                 one.finding,
                 changed=id(one) in changed,
-                known=_identity(one) not in entered or carriers.get(_identity(one)) is not one,
+                known=id(one) not in news,
                 reads=any(isinstance(statement, Read) for statement in one.statements),
             ),
         )
         for one in understood
     ]
-
-
-def _identity(one: Understood) -> Identity | None:
-    return one.heard.identity if one.heard else None
 
 
 def _carriers(understood: Sequence[Understood]) -> dict[Identity, Understood]:

@@ -86,5 +86,6 @@ def _earlier(heard: Sequence[Heard], providers: Providers) -> Iterable[tuple[Ide
     loaded = list(deliveries.values())
     table = [(number, one.source.id, one.sha256, *one.receipt) for number, one in enumerate(loaded)]
     for number, identifier, received, *head in sql.rows(_SAME_BODY, *sql.columns(table)):
-        for one in twins(loaded[number], head, providers):
+        method, path, query, headers = head
+        for one in twins(loaded[number], (method, path, query, headers), providers):
             yield one, (received, identifier)

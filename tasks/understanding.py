@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -83,7 +83,9 @@ def _content(payload: Any) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
-def twins(loaded: Loaded, head: Sequence[Any], providers: Providers) -> list[Identity]:
+def twins(
+    loaded: Loaded, head: tuple[str, str, bytes, bytes], providers: Providers
+) -> list[Identity]:
     """Return the events of another delivery with the same body; none where it cannot be split.
 
     ``head`` is its method, path, query and headers as stored.
