@@ -7,6 +7,7 @@ class WiringConfig(AppConfig):
     verbose_name = "backend_gjango"
 
     def ready(self) -> None:
+        from . import checks  # noqa: F401
         from .roles import grant
 
         # The last app's signal: all tables exist by then.

@@ -60,12 +60,15 @@ def _unreachable(error: BaseException) -> str:
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
-    """Turn what stops a start into one sentence on stderr and exit code 1."""
+def one_sentence(*also: type[Exception]) -> Iterator[None]:
+    """Turn what stops a start into one sentence on stderr and exit code 1.
+
+    ``also`` are errors of others whose text is such a sentence.
+    """
     try:
         yield
     except Exception as error:
-        text = sentence(error)
+        text = str(error) if isinstance(error, also) else sentence(error)
         if text is None:
             raise
         print(text, file=sys.stderr)

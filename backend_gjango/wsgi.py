@@ -4,5 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from .start import one_sentence
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backend_gjango.settings")
-application = get_wsgi_application()
+with one_sentence():
+    application = get_wsgi_application()
