@@ -93,8 +93,6 @@ def _excuse(
     try:
         return [understanding.found(loaded, error, heard=heard)]
     except Exception:
-        if outcomes.is_database(error):
-            raise
         report(loaded.claim, error)
     if loaded.claim.attempt < options.attempts():
         failed[loaded.claim.delivery_id] = error

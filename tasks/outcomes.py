@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import Enum
 
 import psycopg
-from django.db import DatabaseError, InterfaceError
+from django.db import InterfaceError
 
 from integrations.contract import EventUnsupported, PayloadUnrecognised
 
@@ -89,8 +89,3 @@ def _without_state(error: Exception) -> Consequence:
     if any(isinstance(one, lost) for one in causes):
         return Consequence.GIVE_BACK
     return Consequence.BISECT
-
-
-def is_database(error: Exception) -> bool:
-    """Say whether the database, not a provider, raised it."""
-    return isinstance(error, DatabaseError | psycopg.Error)

@@ -65,7 +65,12 @@ def test_partitions_are_made_ahead_and_rows_without_one_are_told_of() -> None:
 
 def test_the_clock_works_down_its_table_while_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
-    monkeypatch.setattr(clocks, "ensure_partitions", lambda: made.append("partitions") or False)
+
+    def make() -> bool:
+        made.append("partitions")
+        return False
+
+    monkeypatch.setattr(clocks, "ensure_partitions", make)
     clock = Clock()
     rival = Leadership()
     assert rival.leads()
