@@ -16,8 +16,9 @@ from django.core.management.base import (
     CommandParser,
     DjangoHelpFormatter,
 )
-from django.db import DatabaseError, OperationalError, ProgrammingError
+from django.db import DatabaseError, OperationalError
 from django.utils.dateparse import parse_duration
+from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 
 from .models import Account
 from .rls import scoped
@@ -45,11 +46,13 @@ class JsonCommand(BaseCommand):
         )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run; a database that is away or empty is one sentence, never a traceback."""
+        """Run; a database that is away, empty or refuses is one sentence, never a traceback."""
         try:
             return super().execute(*args, **options)
         except DatabaseError as error:
-            raise explain(error) from error
+            if told := explain(error):
+                raise told from error
+            raise
 
     def answer(self, options: Mapping[str, Any], value: Mapping[str, Any], text: str) -> None:
         """Print the value as one line of JSON, or the text where people read."""
@@ -87,20 +90,25 @@ def fail(russian: str, english: str) -> CommandError:
     return CommandError(f"{russian} / {english}")
 
 
-def explain(error: DatabaseError) -> CommandError:
-    """Turn an error of the database into one sentence that says what to do next."""
+def explain(error: DatabaseError) -> CommandError | None:
+    """Return one sentence that says what to do next; None where the statement is our bug."""
     reason = " ".join(str(error).split())
-    if isinstance(error, ProgrammingError) and "does not exist" in reason:
+    if isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
         return fail(
-            "База ещё пуста: выполните `make run` или `manage.py migrate`",
-            f"The database has no tables yet: run `make run` or `manage.py migrate` ({reason})",
+            "База не готова: выполните `make run` или `manage.py migrate`",
+            f"The database is not ready: run `make run` or `manage.py migrate` ({reason})",
+        )
+    if isinstance(error.__cause__, InsufficientPrivilege):
+        return fail(
+            "Роли не хватает прав: задайте DATABASE_OWNER_URL",
+            f"The role may not do this, set DATABASE_OWNER_URL: {reason}",
         )
     if isinstance(error, OperationalError):
         return fail(
-            "База данных не отвечает: проверьте DATABASE_URL",
-            f"The database does not answer, check DATABASE_URL: {reason}",
+            "База данных не отвечает или занята: проверьте DATABASE_URL и повторите",
+            f"The database does not answer or is busy, check DATABASE_URL and repeat: {reason}",
         )
-    return fail("База данных отказала", f"The database refused: {reason}")
+    return None
 
 
 def as_json(value: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, ProgrammingError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from .commandline import duration, explain, table
@@ -124,9 +124,31 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         duration(text)
 
 
-def test_database_errors_become_one_sentence() -> None:
-    assert "make run" in str(explain(ProgrammingError('relation "x" does not exist')))
-    assert "DATABASE_URL" in str(explain(OperationalError("connection refused\nis it up?")))
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("SELECT * FROM not_migrated", "make run"),
+        ("DELETE FROM ingest_delivery", "DATABASE_OWNER_URL"),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", "DATABASE_URL"),
+    ],
+)
+def test_an_error_of_the_database_becomes_one_sentence(statement: str, words: str) -> None:
+    with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+    told = str(explain(caught.value))
+    assert words in told
+    assert "\n" not in told
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wrong_statement_of_ours_stays_a_bug() -> None:
+    with pytest.raises(DatabaseError) as caught, connection.cursor() as cursor:
+        cursor.execute("SELEC 1")
+
+    assert explain(caught.value) is None
 
 
 def test_a_table_is_aligned_and_an_empty_cell_is_a_dash() -> None:

@@ -1,0 +1,174 @@
+"""I4: what is derived of sales and refunds equals what their parts give, computed here anew.
+
+Written from ``docs/merge-rule.md`` and apart from ``sales.recording``, so that an error there
+shows as well as a row that somebody changed.
+"""
+
+from .base import Check, Walk, all_of
+
+_AGAIN = "разберите доставки продажи снова: manage.py replay --help / settle its deliveries again"
+
+#: p and r: the parts of a sale that live; b is the sale.
+_PARTS = """
+    CROSS JOIN LATERAL (
+      SELECT count(*) AS alive,
+        count(*) FILTER (WHERE status = 'completed') AS done,
+        count(*) FILTER (WHERE status IN ('pending', 'approved')) AS waiting,
+        coalesce(bool_or(is_test) FILTER (WHERE status = 'completed'), false) AS test,
+        sum(amount) FILTER (WHERE status = 'completed'
+          AND (b.currency IS NULL OR currency IS NOT DISTINCT FROM b.currency)) AS paid
+      FROM sales_payment WHERE sale_id = b.id AND content_stamp <> '' AND NOT deleted
+    ) p
+    CROSS JOIN LATERAL (
+      SELECT coalesce(sum(total) FILTER (WHERE b.currency IS NULL
+               OR currency IS NOT DISTINCT FROM b.currency), 0) AS refunded
+      FROM sales_refund
+      WHERE sale_id = b.id AND status = 'completed' AND content_stamp <> '' AND NOT deleted
+    ) r
+"""
+#: A person's word about "deleted", else the tombstone against the content, a tie being dead.
+_DELETED = """coalesce(
+  CASE b.hand #>> '{{deleted,v}}' WHEN 'true' THEN true WHEN 'false' THEN false END,
+  b.gone_stamp <> '' AND substr(b.gone_stamp, 1, 17) >= substr(b.{content}, 1, 17))"""
+
+
+def _day(known: str) -> str:
+    return f"""CASE WHEN {known} THEN coalesce(b.stated_date, (
+      CASE WHEN 'clock' = ANY(b.stated_anomalies) AND NOT coalesce(b.base ? 'occurred_at', false)
+           THEN b.received_at ELSE coalesce(b.occurred_at, b.provider_at, b.received_at) END
+      AT TIME ZONE coalesce(nullif(place.timezone, ''), nullif(src.timezone, ''), acc.timezone)
+      - coalesce(place.day_cutoff, 0) * interval '1 hour')::date) END"""
+
+
+_OWNERS = """
+    LEFT JOIN accounts_source src ON src.id = b.source_id
+    LEFT JOIN accounts_account acc ON acc.id = b.account_id
+    LEFT JOIN sales_location place ON place.id = b.location_id
+"""
+
+
+def _compare(table: str, columns: str, tables: str, values: str) -> Walk:
+    """Walk a table and name the rows and columns whose stored value is not the computed one."""
+    names = columns.split()
+    differing = " || ".join(
+        f"CASE WHEN b.{name} IS DISTINCT FROM x.{name} THEN ' {name}' ELSE '' END" for name in names
+    )
+    return Walk(
+        table=table,
+        broken=f"""
+            SELECT d.what FROM batch b {tables}
+            CROSS JOIN LATERAL (SELECT {values}) AS x({", ".join(names)})
+            CROSS JOIN LATERAL (SELECT {differing} AS wrong) w
+            CROSS JOIN LATERAL (SELECT '{table} ' || b.id || w.wrong AS what) d
+            WHERE w.wrong <> ''
+        """,  # noqa: S608
+    )
+
+
+_TOTAL = "coalesce(b.stated_total, CASE WHEN b.header_stamp = '' THEN p.paid END)"
+TOTALS = _compare(
+    "sales_sale",
+    "total paid_total refunded_total net_total",
+    _PARTS,
+    f"{_TOTAL}, CASE WHEN b.money_stamp <> '' OR p.alive > 0 THEN coalesce(p.paid, 0) END,"
+    f" r.refunded, CASE WHEN b.status = 'voided' THEN 0 ELSE {_TOTAL} - r.refunded END",
+)
+_DOCUMENT = """CASE WHEN b.stated_status <> '' THEN b.stated_status
+  WHEN p.alive = 0 OR (p.done = 0 AND p.waiting > 0) THEN 'open'
+  WHEN p.done > 0 THEN 'completed' ELSE 'voided' END"""
+STATES = all_of(
+    _compare(
+        "sales_sale",
+        "known deleted status is_test visible counts",
+        f"""{_PARTS} {_OWNERS}
+        CROSS JOIN LATERAL (SELECT {_DOCUMENT} AS document,
+          {_DELETED.format(content="header_stamp")} AS deleted,
+          CASE WHEN b.header_stamp <> '' THEN 'stated' WHEN p.alive > 0 THEN 'implied'
+          ELSE 'stub' END AS known) k
+        CROSS JOIN LATERAL (SELECT
+          k.known <> 'stub' AND NOT k.deleted AND b.role = 'sale' AS visible,
+          b.stated_test OR src.is_test OR (b.header_stamp = '' AND p.test) AS is_test,
+          CASE WHEN k.document <> 'completed' THEN k.document
+               WHEN r.refunded <= 0 THEN 'completed' WHEN r.refunded >= b.total THEN 'refunded'
+               ELSE 'partially_refunded' END AS status) m""",
+        "k.known, k.deleted, m.status, m.is_test, m.visible, m.visible AND m.status <> 'voided'"
+        " AND b.kind IN ('sale', 'correction') AND NOT m.is_test AND b.mirror_of IS NULL",
+    ),
+    _compare(
+        "sales_refund",
+        "deleted is_test visible",
+        f"""{_OWNERS} CROSS JOIN LATERAL (
+          SELECT {_DELETED.format(content="content_stamp")} AS gone) k""",
+        "k.gone, b.stated_test OR src.is_test, b.content_stamp <> '' AND NOT k.gone",
+    ),
+)
+DAYS = all_of(
+    _compare("sales_sale", "business_date", _OWNERS, _day("b.known <> 'stub'")),
+    _compare("sales_refund", "business_date", _OWNERS, _day("b.content_stamp <> ''")),
+)
+
+#: Sales of other sources in the account with the same printed receipt; the lesser comes first.
+_TWIN = """
+    SELECT o.id FROM sales_fiscal mine
+    JOIN sales_fiscal theirs ON theirs.account_id = mine.account_id AND theirs.fn = mine.fn
+      AND theirs.fd = mine.fd AND theirs.owner_kind = 'sale'
+    JOIN sales_sale o ON o.id = theirs.owner_id AND o.source_id <> b.source_id
+      AND o.visible AND NOT o.is_test
+    JOIN accounts_source other ON other.id = o.source_id
+    WHERE mine.owner_id = b.id AND mine.owner_kind = 'sale'
+    ORDER BY other.priority DESC, o.id LIMIT 1
+"""
+MIRRORS = Walk(
+    table="sales_sale",
+    broken=f"""
+        SELECT 'sales_sale ' || b.id AS what FROM batch b
+        LEFT JOIN accounts_source src ON src.id = b.source_id
+        LEFT JOIN LATERAL ({_TWIN}) t ON b.visible AND NOT b.is_test
+        LEFT JOIN sales_sale o ON o.id = t.id
+        LEFT JOIN accounts_source other ON other.id = o.source_id
+        WHERE b.mirror_of IS DISTINCT FROM
+          CASE WHEN (-other.priority, o.id) < (-src.priority, b.id) THEN o.id END
+    """,  # noqa: S608
+)
+GAPS = Walk(
+    table="sales_sale",
+    only="known <> 'stub'",
+    broken="""
+        SELECT 'sales_sale ' || b.id || ' ' || coalesce(b.money_gap, 0) AS what FROM batch b
+        WHERE NOT 'total_mismatch' = ANY(b.stated_anomalies)
+          AND (coalesce(b.money_gap, 0) <> 0) <> ('total_mismatch' = ANY(b.anomalies))
+    """,
+)
+
+CHECKS = (
+    Check(
+        id="I4.totals",
+        title="суммы продаж сходятся с частями / totals of sales equal those of their parts",
+        advice=_AGAIN,
+        run=TOTALS,
+    ),
+    Check(
+        id="I4.states",
+        title="состояния выведены верно / status, visibility and counting follow from the facts",
+        advice=_AGAIN,
+        run=STATES,
+    ),
+    Check(
+        id="I4.days",
+        title="рабочие дни верны / business days follow from zones and cut-offs",
+        advice="manage.py location set … / " + _AGAIN,
+        run=DAYS,
+    ),
+    Check(
+        id="I4.mirrors",
+        title="чек из двух источников считается один раз / a receipt of two sources counts once",
+        advice=_AGAIN,
+        run=MIRRORS,
+    ),
+    Check(
+        id="I5.identity",
+        title="расхождение итога отмечено / a total that its parts do not give carries the anomaly",
+        advice=_AGAIN,
+        run=GAPS,
+    ),
+)
