@@ -21,7 +21,11 @@ forwarded_allow_ips = ""
 logconfig_dict = {
     "version": 1,
     "disable_existing_loggers": False,
-    "loggers": {"gunicorn.error": {"level": "INFO", "propagate": True, "handlers": []}},
+    "loggers": {
+        "gunicorn.error": {"level": "WARNING", "propagate": True, "handlers": []},
+        # The proxy in front counts requests; one line each would only repeat it.
+        "gunicorn.access": {"level": "WARNING", "propagate": True, "handlers": []},
+    },
 }
 
 

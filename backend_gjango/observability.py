@@ -65,15 +65,13 @@ def _shared(process: str) -> list[Processor]:
 
 
 def _formatter(process: str, *, as_json: bool) -> logging.Formatter:
-    last: list[Processor] = (
-        # Text of the traceback, never the values of its variables.
-        [structlog.processors.format_exc_info, masked, structlog.processors.JSONRenderer()]
-        if as_json
-        else [structlog.processors.format_exc_info, masked, _console()]
-    )
+    json = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
+    # The text of a traceback, never the values of its variables.
+    text = structlog.processors.format_exc_info
+    last: list[Processor] = [text, masked, json if as_json else _console()]
     return structlog.stdlib.ProcessorFormatter(
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-        foreign_pre_chain=[*_shared(process), structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=[*_shared(process), structlog.stdlib.ExtraAdder(), _without_doubles],
     )
 
 
@@ -84,11 +82,16 @@ def _console() -> Processor:
 
 
 def masked(_logger: Any, _method: str, event: EventDict) -> MutableMapping[str, Any]:
-    """Cut secrets out of one event; its own times and names stay."""
+    """Cut secrets out of one event."""
     result: MutableMapping[str, Any] = mask(event)
-    # ExtraAdder takes what servers put on a record for their own formats.
-    result.pop("color_message", None)
     return result
+
+
+def _without_doubles(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    # What others' formatters left on the record says the same again.
+    for name in ("message", "color_message", "asctime"):
+        event.pop(name, None)
+    return event
 
 
 class _Handler(logging.StreamHandler[Any]):
@@ -128,7 +131,8 @@ def start_sentry(dsn: str, process: str, **options: Any) -> None:
         environment=os.environ.get("SENTRY_ENVIRONMENT", "production"),
         include_local_variables=False,
         max_request_body_size="never",
-        send_default_pii=False,
+        # send_default_pii is off unless given, and deprecated; data_collection would switch our
+        # scrubber off.
         max_breadcrumbs=30,
         event_scrubber=EventScrubber(
             denylist=[*DEFAULT_DENYLIST, *DEFAULT_PII_DENYLIST, *SECRET_NAMES], recursive=True
