@@ -115,7 +115,7 @@ def release_held(source_id: int) -> int:
             "UPDATE ingest_inbox SET due_at = now() WHERE source_id = %s AND due_at = 'infinity'",
             [source_id],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def path_of(source: Source) -> str | None:

@@ -1,5 +1,6 @@
 """``manage.py source``: connect a till or a CRM, and look after its address and secret."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,6 +23,7 @@ from accounts.commandline import (
 from accounts.models import Account, Source, SourceState
 from accounts.rls import set_scope
 from ingest import endpoints
+from ingest.limits import from_environment
 from integrations.contract import Provider
 from integrations.registry import PROVIDERS
 from tasks.source_secrets import KINDS, SecretInvalid
@@ -31,11 +33,14 @@ from tasks.sources import (
     connectable,
     give_secret,
     path_of,
+    release_held,
     rotate_secret,
     set_state,
     url_of,
 )
 
+#: Beyond the receivers' cache of sources, in seconds: a delivery on its way through.
+_SLACK = 0.5
 _STATES = {
     "pause": (SourceState.PAUSED, "приём идёт, разбор ждёт / deliveries are kept, not settled"),
     "resume": (SourceState.ACTIVE, "снова разбирать, с накопленным / settle again, the held too"),
@@ -151,6 +156,10 @@ class Command(JsonCommand):
         with _source(options["id"]) as source:
             set_state(source, _STATES[options["verb"]][0])
             shown = _shown(source, None)
+        if shown["state"] == SourceState.ACTIVE:
+            # A receiver that has not heard of it yet may hold back one delivery more.
+            time.sleep(from_environment().source_cache_seconds + _SLACK)
+            release_held(shown["id"])
         self.show(options, shown)
 
     def show(self, options: dict[str, Any], shown: dict[str, Any]) -> None:
