@@ -1,7 +1,7 @@
 """The invariants, each a function that looks at the live database and says what breaks it.
 
 Run by ``manage.py verify``, by tests and by soaks. The letters and numbers are those of
-``docs/architecture.md``.
+``docs/invariants.md``.
 """
 
 from collections.abc import Iterator
