@@ -72,11 +72,19 @@ class Entity(models.Model):
     )
     external_id = models.TextField("внешний код")
     gone_stamp = stamp()
-    tied = models.BooleanField("спорная версия", db_default=False)
+    #: One bit per facet whose winner met another content of the very same version.
+    ties = models.SmallIntegerField(db_default=0)
+    tied = models.GeneratedField(
+        expression=models.Case(
+            models.When(ties=0, then=models.Value(False)), default=models.Value(True)
+        ),
+        output_field=models.BooleanField("спорная версия"),
+        db_persist=True,
+    )
     deleted = models.BooleanField("удалено", db_default=False)
     #: Set by a person: field → {"t": micros, "d": delivery id, "v": value or the mark of CLEAR}.
     hand = models.JSONField("правки", db_default={})
-    #: The provider's values under the hand; null where nothing is set by hand.
+    #: Column → the provider's value under the hand, only for what a person has set now.
     base = models.JSONField("значения источника", null=True)
     received_at = models.DateTimeField("получено", db_default=Now())
     updated_at = models.DateTimeField("обновлено", db_default=Now())

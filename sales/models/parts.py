@@ -120,6 +120,7 @@ class Refund(Entity):
     shift_id = models.TextField("смена", null=True)
     shift_number = models.TextField("номер смены", null=True)
     reason = models.TextField("причина", null=True)
+    stated_test = models.BooleanField(db_default=False)
     is_test = models.BooleanField("тестовый", db_default=False)
     stated_anomalies = ArrayField(models.TextField(), db_default=[])
     ordered_by = models.CharField("порядок по", max_length=8, db_default="provider")

@@ -106,7 +106,7 @@ class Sale(Entity):
     shift_id = models.TextField("смена", null=True)
     shift_number = models.TextField("номер смены", null=True)
     channel = models.CharField("канал", max_length=16, choices=Channel, db_default="pos")
-    is_test = models.BooleanField("тестовая", db_default=False)
+    stated_test = models.BooleanField(db_default=False)
     tax_included = models.BooleanField("налог в цене", null=True)
     gross_total = money("до скидок")
     discount_total = money("скидки")
@@ -133,6 +133,8 @@ class Sale(Entity):
     status = models.CharField("состояние", max_length=24, choices=Status, db_default="open")
     business_date = models.DateField("день", null=True)
     known = models.CharField("известна", max_length=8, choices=Known, db_default="stub")
+    #: Stated so, or its source is a test.
+    is_test = models.BooleanField("тестовая", db_default=False)
     counts = models.BooleanField("считается", db_default=False)
     mirror_of = models.UUIDField("повторяет", null=True)
     anomalies = ArrayField(models.TextField(), db_default=[])

@@ -1,0 +1,145 @@
+"""The one write of the core: ``record(statements)``, bulk, idempotent, free of order.
+
+The rule is in ``docs/merge-rule.md``; ``sales/merging.py`` says the same in plain Python, and the
+tests hold the two together. One READ COMMITTED transaction (the caller's), the same few
+statements for any batch, rows always in the order payment, refund, sale, reference, each by id.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from ..statements import Recorded, Stated
+from . import derive, locks, parts
+from .arrays import Cursor, uuids
+from .fold import CONTENT, HEADER, LINES, MONEY, Batch
+from .overlay import overlay
+from .tables import PAYMENT, REFERENCES, REFUND, SALE, Table
+from .write import ForeignRow, Written, write
+
+__all__ = ["ForeignRow", "Recorded", "Stated", "record"]
+
+_REFUNDS_OF = "SELECT id FROM sales_refund WHERE link_payment_id = ANY(%b)"
+_SALES_OF = "SELECT DISTINCT sale_id FROM sales_refund WHERE id = ANY(%b) AND sale_id IS NOT NULL"
+
+
+def record(stated: Sequence[Stated]) -> Recorded:
+    """Merge statements into the tables; must run in an open transaction with the scope set.
+
+    Raises ForeignRow, and Django's database errors: a deadlock or a serialisation failure is
+    worth another try with the same statements.
+    """
+    recorder = _Recorder(Batch(stated))
+    recorder.run()
+    return Recorded(
+        frozenset(recorder.changed), frozenset(recorder.sales), frozenset(recorder.refunds)
+    )
+
+
+class _Recorder:
+    """The steps of one batch, and what they changed."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.cursor = Cursor()
+        self.changed: set[int] = set()
+        self.sales: set[UUID] = set()
+        self.refunds: set[UUID] = set()
+        #: Sales that the parts left or joined: they are locked and summed again.
+        self.parents: set[UUID] = set()
+
+    def run(self) -> None:
+        """Take the kinds in their order."""
+        rows = self.batch.rows
+        locks.share_days(
+            self.cursor, {row.source_id for kind in rows.values() for row in kind.values()}
+        )
+        receipts = locks.receipts_stated(rows["sale"].values())
+        receipts |= locks.receipts_of(self.cursor, rows["sale"].keys())
+        locks.take(self.cursor, receipts)
+        self._refunds(self._payments())
+        self._sales(receipts)
+        for table in REFERENCES.values():
+            self._references(table)
+
+    def _payments(self) -> set[UUID]:
+        """Write payments; return the refunds that follow one of them to its sale."""
+        rows = self.batch.rows["payment"]
+        named = {
+            reg.values[1]
+            for row in self.batch.rows["refund"].values()
+            if (reg := row.regs.get(CONTENT)) is not None
+        } - {None}
+        written = write(self.cursor, PAYMENT, rows, hold=named)
+        self._note(written)
+        self._leave(written, written.changed)
+        self.parents |= {won.reg.values[0] for won in written.winners(CONTENT)} - {None}
+        moved = sorted(written.changed)
+        if not moved:
+            return set()
+        return {row[0] for row in self.cursor.rows(_REFUNDS_OF, uuids(moved))}
+
+    def _refunds(self, following: set[UUID]) -> None:
+        rows, edits = self.batch.rows["refund"], self.batch.edits["refund"]
+        written = write(self.cursor, REFUND, rows, hold=following | edits.keys())
+        self._note(written)
+        parts.replace_fiscal(self.cursor, "refund", written.winners(CONTENT))
+        self._overlay(REFUND, written)
+        changed = written.changed | derive.refunds(self.cursor, written.touched)
+        self.refunds |= changed
+        self._leave(written, written.touched)
+        if written.touched:
+            touched = uuids(sorted(written.touched))
+            self.parents |= {row[0] for row in self.cursor.rows(_SALES_OF, touched)}
+
+    def _sales(self, receipts: set[locks.Receipt]) -> None:
+        edits = self.batch.edits["sale"]
+        partners = locks.sales_of(self.cursor, receipts)
+        hold = self.parents | partners | edits.keys()
+        written = write(self.cursor, SALE, self.batch.rows["sale"], hold=hold)
+        self._note(written)
+        partners |= self._late_partners(written, receipts)
+        parts.replace_lines(self.cursor, written.winners(LINES))
+        parts.replace_fiscal(self.cursor, "sale", written.winners(HEADER))
+        owned = parts.replace_money(self.cursor, written.winners(MONEY))
+        self.refunds |= {*owned, *derive.refunds(self.cursor, owned)}
+        self.sales |= written.changed | self._overlay(SALE, written)
+        self.sales |= derive.sales(self.cursor, written.touched)
+        if partners:
+            self.sales |= derive.mirrors(self.cursor, partners | written.touched)
+
+    def _late_partners(self, written: Written, receipts: set[locks.Receipt]) -> set[UUID]:
+        """Lock what shares a receipt that a sale got between our look and our lock."""
+        late = locks.receipts_of(self.cursor, written.locked.keys()) - receipts
+        locks.take(self.cursor, late)
+        partners = locks.sales_of(self.cursor, late)
+        write(self.cursor, SALE, {}, hold=partners)
+        return partners
+
+    def _references(self, table: Table) -> None:
+        rows, edits = self.batch.rows[table.kind], self.batch.edits[table.kind]
+        if rows:
+            written = write(self.cursor, table, rows, hold=edits.keys())
+            self._note(written)
+            self._overlay(table, written)
+
+    def _overlay(self, table: Table, written: Written) -> set[UUID]:
+        """Lay the hand over rows whose provider's values changed, or that were edited."""
+        edits = self.batch.edits[table.kind]
+        handled = {
+            won.row.id
+            for group in written.won.values()
+            for won in group
+            if won.existed and written.locked[won.row.id].handled
+        }
+        changed, won = overlay(self.cursor, table, handled, edits)
+        self.changed |= won
+        written.changed |= changed
+        return changed
+
+    def _note(self, written: Written) -> None:
+        self.changed |= written.indexes() - {-1}
+
+    def _leave(self, written: Written, ids: set[UUID]) -> None:
+        """Remember the sales that parts belonged to."""
+        states = (written.locked[key] for key in ids & written.locked.keys())
+        self.parents |= {state.parent for state in states if state.parent is not None}

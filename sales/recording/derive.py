@@ -1,0 +1,223 @@
+"""The derived columns, recomputed from the rows that this transaction holds.
+
+Each statement runs after its locks were taken: a statement sums with the snapshot it began with,
+and one that had waited would sum without its neighbour's refund.
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from .arrays import Cursor, uuids
+
+#: What is alive of a hand's ``deleted`` and a tombstone; {content} is the stamp it competes with.
+_DELETED = """CASE WHEN {row}.hand->'deleted'->>'v' IN ('true', 'false')
+    THEN ({row}.hand->'deleted'->>'v')::boolean
+    ELSE {row}.gone_stamp <> ''
+     AND substring({row}.gone_stamp FOR 17) >= substring({row}.{content} FOR 17) END"""
+
+#: The zone is the location's, else the source's, else the account's.
+_DAY = """COALESCE({row}.stated_date,
+  ((CASE WHEN 'clock' = ANY({row}.stated_anomalies) AND NOT {row}.base ? 'occurred_at' IS TRUE
+      THEN {row}.received_at
+      ELSE COALESCE({time}, {row}.provider_at, {row}.received_at) END)
+    AT TIME ZONE COALESCE(NULLIF(loc.timezone, ''), NULLIF(src.timezone, ''), acc.timezone)
+    - make_interval(hours => COALESCE(loc.day_cutoff, 0)))::date)"""
+
+
+def _update(table: str, columns: str, derived: str) -> str:
+    names = columns.split()
+    sets = ", ".join(f"{name} = d.{name}" for name in names)
+    mine = ", ".join(f"t.{name}" for name in names)
+    theirs = ", ".join(f"d.{name}" for name in names)
+    return (
+        f"UPDATE {table} t SET {sets}, updated_at = clock_timestamp() FROM ({derived}) d"
+        f" WHERE t.id = d.id AND ({mine}) IS DISTINCT FROM ({theirs}) RETURNING t.id"
+    )
+
+
+_REFUNDS = _update(
+    "sales_refund",
+    "sale_id deleted visible is_test business_date",
+    f"""
+SELECT r.id, COALESCE(r.link_sale_id, p.sale_id) AS sale_id, x.deleted,
+  r.content_stamp <> '' AND NOT x.deleted AS visible,
+  r.stated_test OR src.is_test AS is_test,
+  CASE WHEN r.content_stamp <> '' THEN {_DAY.format(row="r", time="r.occurred_at")} END
+    AS business_date
+FROM sales_refund r
+JOIN accounts_source src ON src.id = r.source_id
+JOIN accounts_account acc ON acc.id = r.account_id
+LEFT JOIN sales_payment p ON p.id = r.link_payment_id
+LEFT JOIN sales_location loc ON loc.id = r.location_id
+CROSS JOIN LATERAL (SELECT {_DELETED.format(row="r", content="content_stamp")} AS deleted) x
+WHERE r.id = ANY(%b)
+""",
+)
+
+#: h: the header as it counts. An implied sale takes it from its first payment, field by field
+#: unless a person set one; the link to a customer falls back as long as nobody stated it.
+_HEADER = (
+    """
+CROSS JOIN LATERAL (SELECT s.header_stamp = '' AS headless, COALESCE(s.base, '{}') AS base) b
+LEFT JOIN LATERAL (
+  SELECT p.* FROM sales_payment p
+  WHERE p.sale_id = s.id AND p.content_stamp <> '' AND NOT p.deleted
+  ORDER BY p.status = 'completed' DESC, p.paid_at NULLS LAST, p.id LIMIT 1
+) f ON b.headless OR s.customer_stamp = ''
+LEFT JOIN LATERAL (
+  SELECT sum(p.tip) AS tips, bool_or(p.is_test) AS test FROM sales_payment p
+  WHERE b.headless AND p.sale_id = s.id AND p.content_stamp <> '' AND NOT p.deleted
+    AND p.status = 'completed' AND p.currency = f.currency
+) g ON true
+CROSS JOIN LATERAL (SELECT
+"""
+    + ",\n".join(
+        f"  CASE WHEN {when} AND NOT b.base ? '{name}' THEN {value} ELSE s.{column} END AS {column}"
+        for name, column, when, value in (
+            ("occurred_at", "occurred_at", "b.headless", "f.paid_at"),
+            ("currency", "currency", "b.headless", "f.currency"),
+            ("location", "location_id", "b.headless", "f.location_id"),
+            ("device", "device_id", "b.headless", "f.device_id"),
+            ("employee", "employee_id", "b.headless", "f.employee_id"),
+            ("tip_total", "tip_total", "b.headless", "g.tips"),
+            ("customer", "customer_id", "s.customer_stamp = ''", "f.customer_id"),
+        )
+    )
+    + ") h"
+)
+
+#: p, r, l: sums over the parts that live, in the sale's own currency.
+_SUMS = """
+CROSS JOIN LATERAL (
+  SELECT count(*) AS alive,
+    count(*) FILTER (WHERE p.status = 'completed') AS done,
+    count(*) FILTER (WHERE p.status IN ('pending', 'approved')) AS waiting,
+    count(*) FILTER (WHERE p.status = 'completed' AND p.currency <> h.currency) AS foreign_ones,
+    sum(p.amount) FILTER (WHERE p.status = 'completed'
+      AND p.currency IS NOT DISTINCT FROM COALESCE(h.currency, p.currency)) AS paid
+  FROM sales_payment p
+  WHERE p.sale_id = s.id AND p.content_stamp <> '' AND NOT p.deleted
+) p
+CROSS JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE r.currency <> h.currency) AS foreign_ones,
+    COALESCE(sum(r.total) FILTER (
+      WHERE r.currency IS NOT DISTINCT FROM COALESCE(h.currency, r.currency)), 0) AS refunded
+  FROM sales_refund r
+  WHERE r.sale_id = s.id AND r.visible AND r.status = 'completed'
+) r
+CROSS JOIN LATERAL (
+  SELECT count(*) = count(l.gross) AS summable, COALESCE(sum(l.gross), 0) AS gross
+  FROM sales_saleline l WHERE l.sale_id = s.id
+) l
+"""
+
+_FACTS = f"""
+CROSS JOIN LATERAL (SELECT
+  CASE WHEN NOT b.headless THEN 'stated' WHEN p.alive > 0 THEN 'implied' ELSE 'stub' END AS known,
+  {_DELETED.format(row="s", content="header_stamp")} AS deleted,
+  s.lines_stamp <> '' OR b.base ? 'lines' AS has_lines,
+  s.kind IN ('sale', 'correction') AS revenue,
+  CASE WHEN s.stated_status <> '' THEN s.stated_status
+       WHEN p.alive = 0 OR (p.done = 0 AND p.waiting > 0) THEN 'open'
+       WHEN p.done > 0 THEN 'completed' ELSE 'voided' END AS document,
+  COALESCE(s.stated_total, CASE WHEN b.headless THEN p.paid END) AS total,
+  CASE WHEN s.money_stamp <> '' OR p.alive > 0 THEN COALESCE(p.paid, 0) END AS paid
+) k
+CROSS JOIN LATERAL (SELECT
+  k.known <> 'stub' AND NOT k.deleted AND s.role = 'sale' AS visible,
+  s.stated_test OR src.is_test OR COALESCE(g.test, false) AS is_test,
+  CASE WHEN k.document <> 'completed' THEN k.document
+       WHEN r.refunded <= 0 THEN 'completed'
+       WHEN r.refunded >= k.total THEN 'refunded' ELSE 'partially_refunded' END AS status
+) m
+"""
+
+_ANOMALIES = """ARRAY(SELECT DISTINCT a COLLATE "C" FROM unnest(
+  CASE WHEN b.base ? 'occurred_at' THEN array_remove(s.stated_anomalies, 'clock')
+       ELSE s.stated_anomalies END
+  || CASE WHEN k.known <> 'stub' THEN ARRAY[
+    CASE WHEN k.revenue AND NOT k.has_lines THEN 'lines_missing' END,
+    CASE WHEN k.has_lines AND l.summable AND s.gross_total <> l.gross THEN 'lines_mismatch' END,
+    CASE WHEN k.total - s.gross_total + COALESCE(s.discount_total, 0)
+      - COALESCE(s.service_total, 0) - COALESCE(s.delivery_total, 0) - COALESCE(h.tip_total, 0)
+      - COALESCE(s.rounding_total, 0)
+      - CASE WHEN s.tax_included THEN 0 ELSE COALESCE(s.tax_total, 0) END <> 0
+      THEN 'total_mismatch' END,
+    CASE WHEN r.refunded > k.total THEN 'refund_exceeds_sale' END,
+    CASE WHEN k.document = 'completed' AND k.paid > k.total THEN 'overpaid' END,
+    CASE WHEN k.document = 'completed' AND k.paid < k.total THEN 'underpaid' END,
+    CASE WHEN p.foreign_ones + r.foreign_ones > 0 THEN 'currency_mismatch' END,
+    CASE WHEN s.ties <> 0 THEN 'tied' END
+  ] ELSE '{}' END) a WHERE a IS NOT NULL ORDER BY 1)"""
+
+_SALES = _update(
+    "sales_sale",
+    "occurred_at currency location_id device_id employee_id customer_id tip_total "
+    "total paid_total refunded_total net_total status business_date known deleted visible is_test "
+    "counts anomalies",
+    f"""
+SELECT s.id, h.*, k.total, k.paid AS paid_total, r.refunded AS refunded_total,
+  CASE WHEN m.status = 'voided' THEN 0 ELSE k.total - r.refunded END AS net_total,
+  m.status, k.known, k.deleted, m.visible, m.is_test,
+  CASE WHEN k.known <> 'stub' THEN {_DAY.format(row="s", time="h.occurred_at")} END
+    AS business_date,
+  m.visible AND k.revenue AND m.status <> 'voided' AND NOT m.is_test AND s.mirror_of IS NULL
+    AS counts,
+  {_ANOMALIES} AS anomalies
+FROM sales_sale s
+JOIN accounts_source src ON src.id = s.source_id
+JOIN accounts_account acc ON acc.id = s.account_id
+{_HEADER}
+LEFT JOIN sales_location loc ON loc.id = h.location_id
+{_SUMS}
+{_FACTS}
+WHERE s.id = ANY(%b)
+""",
+)
+
+#: Of sales with one fiscal receipt from several sources, one counts: the highest priority, then
+#: the smallest id. Only those that are seen and no test take part.
+_MIRRORS = _update(
+    "sales_sale",
+    "mirror_of counts",
+    """
+SELECT s.id, x.first AS mirror_of,
+  s.visible AND s.kind IN ('sale', 'correction') AND s.status <> 'voided' AND NOT s.is_test
+    AND x.first IS NULL AS counts
+FROM sales_sale s
+JOIN accounts_source src ON src.id = s.source_id
+CROSS JOIN LATERAL (SELECT (
+  SELECT o.id FROM sales_fiscal mine
+  JOIN sales_fiscal theirs ON theirs.account_id = mine.account_id
+    AND theirs.fn = mine.fn AND theirs.fd = mine.fd AND theirs.owner_kind = 'sale'
+  JOIN sales_sale o ON o.id = theirs.owner_id AND o.source_id <> s.source_id
+    AND o.visible AND NOT o.is_test
+  JOIN accounts_source other ON other.id = o.source_id
+  WHERE mine.owner_id = s.id AND s.visible AND NOT s.is_test
+    AND (-other.priority, o.id) < (-src.priority, s.id)
+  ORDER BY -other.priority, o.id LIMIT 1
+) AS first) x
+WHERE s.id = ANY(%b)
+""",
+)
+
+
+def _run(cursor: Cursor, statement: str, ids: Collection[UUID]) -> set[UUID]:
+    if not ids:
+        return set()
+    return {row[0] for row in cursor.rows(statement, uuids(sorted(ids)))}
+
+
+def refunds(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:
+    """Derive refunds: their sale, day, visibility. Returns the ids of those that changed."""
+    return _run(cursor, _REFUNDS, ids)
+
+
+def sales(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:
+    """Derive sales: totals, status, day, visibility. Returns the ids of those that changed."""
+    return _run(cursor, _SALES, ids)
+
+
+def mirrors(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:
+    """Decide which sale of each fiscal receipt counts. Returns the ids of those that changed."""
+    return _run(cursor, _MIRRORS, ids)
