@@ -1,6 +1,7 @@
 """Bearer tokens of the API: shown once, kept as a sha256."""
 
 import hashlib
+import hmac
 import secrets
 from datetime import datetime
 
@@ -33,6 +34,16 @@ def issue(
 def token_hash(token: str) -> bytes:
     """Return the sha256 that stands for a token in the database."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def authenticate(token: str) -> ApiToken | None:
+    """Return the valid token that this clear text is, with its account; None for any other."""
+    digest = token_hash(token)
+    row = ApiToken.objects.select_related("account").filter(hash=digest).first()
+    if row is None or not hmac.compare_digest(bytes(row.hash), digest):
+        return None
+    ended = row.expires_at is not None and row.expires_at <= timezone.now()
+    return None if ended or row.revoked_at is not None else row
 
 
 def revoke(row: ApiToken) -> None:

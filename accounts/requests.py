@@ -1,0 +1,40 @@
+"""The middleware of every Django request: its id, and the headers of every answer."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+#: The admin and the browsable pages need no script of their own inside the page, only styles.
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+
+def request_id(request: object) -> str:
+    """Return the id of the request, ours or the one that came in ``X-Request-Id``."""
+    return str(getattr(getattr(request, "_request", request), "request_id", ""))
+
+
+class Identify:
+    """Give the request an id, bind it to the log, and give it back in ``X-Request-Id``."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with the id and the policy of content."""
+        given = request.headers.get("X-Request-Id", "")
+        number = given if _ID.match(given) else uuid.uuid4().hex
+        request.request_id = number  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=number):
+            response = self.get_response(request)
+        response.headers["X-Request-Id"] = number
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        return response

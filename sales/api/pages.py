@@ -1,0 +1,137 @@
+"""Pages by keyset: a cursor holds the key of the last row, so no page costs more than the first.
+
+Rows inserted meanwhile neither repeat nor hide others. No COUNT, no OFFSET.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.core import signing
+from django.db.models import Q, QuerySet
+
+from accounts.errors import ApiError
+from accounts.messages import Pair
+
+from .filters import unusable
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 500
+PARAMETERS = ("cursor", "limit")
+_LIMIT = Pair(f"число от 1 до {MAX_LIMIT}", f"a number from 1 to {MAX_LIMIT}")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Two columns with an index that starts with the account; the second makes the key unique.
+
+    A null of the first column counts as the greatest value, as PostgreSQL sorts it.
+    """
+
+    name: str
+    columns: tuple[str, str]
+    readers: tuple[Callable[[Any], Any], Callable[[Any], Any]]
+    descending: bool = False
+    nullable: bool = False
+
+
+NEWEST = Order(
+    "newest",
+    ("occurred_at", "id"),
+    (datetime.fromisoformat, UUID),
+    descending=True,
+    nullable=True,
+)
+UPDATED = Order("updated", ("updated_at", "id"), (datetime.fromisoformat, UUID))
+CODE = Order("code", ("source_id", "external_id"), (int, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: after this key, or before it when going back."""
+
+    forward: bool
+    key: tuple[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows in the order of the list, and the cursors of the pages around them."""
+
+    rows: Sequence[Any]
+    after: str | None
+    before: str | None
+
+
+def read_limit(given: Mapping[str, str]) -> int:
+    """Return how many rows a page holds. Raises ApiError."""
+    text = given.get("limit", str(DEFAULT_LIMIT))
+    limit = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    if not 1 <= limit <= MAX_LIMIT:
+        raise unusable("limit", _LIMIT)
+    return limit
+
+
+def encode(cursor: Cursor, order: Order) -> str:
+    """Return the cursor as signed text, bound to its order."""
+    first, second = cursor.key
+    first = first.isoformat() if isinstance(first, datetime) else first
+    second = str(second)
+    return signing.dumps([cursor.forward, first, second], salt=f"cursor.{order.name}")
+
+
+def decode(text: str, order: Order) -> Cursor:
+    """Read a cursor that we made for this order. Raises ApiError."""
+    try:
+        forward, *key = signing.loads(text, salt=f"cursor.{order.name}")
+    except signing.BadSignature as error:
+        raise ApiError("cursor_unusable", field="cursor") from error
+    first, second = (
+        None if value is None else read(value)
+        for read, value in zip(order.readers, key, strict=True)
+    )
+    return Cursor(forward, (first, second))
+
+
+def _beyond(order: Order, key: tuple[Any, Any], *, descending: bool) -> Q:
+    (first, second), (one, other) = order.columns, key
+    side = "lt" if descending else "gt"
+    further = Q(**{f"{second}__{side}": other})
+    if one is None:
+        same = Q(**{f"{first}__isnull": True}) & further
+        return same | Q(**{f"{first}__isnull": False}) if descending else same
+    # Two conditions, and the first alone bounds the scan of the index.
+    bound = Q(**{f"{first}__{side}e": one}) & (Q(**{f"{first}__{side}": one}) | further)
+    if descending or not order.nullable:
+        return bound
+    return bound | Q(**{f"{first}__isnull": True})
+
+
+def page(rows: QuerySet[Any], order: Order, given: Mapping[str, str]) -> Page:
+    """Cut one page out of the rows. Raises ApiError for an unusable cursor or limit."""
+    limit = read_limit(given)
+    cursor = decode(given["cursor"], order) if "cursor" in given else None
+    backward = cursor is not None and not cursor.forward
+    descending = order.descending is not backward
+    if cursor is not None:
+        rows = rows.filter(_beyond(order, cursor.key, descending=descending))
+    sign = "-" if descending else ""
+    found = list(rows.order_by(*(sign + column for column in order.columns))[: limit + 1])
+    more, found = len(found) > limit, found[:limit]
+    if backward:
+        found.reverse()
+    has_next, has_previous = (True, more) if backward else (more, cursor is not None)
+    return Page(
+        found,
+        _edge(found, order, -1, forward=True) if has_next else None,
+        _edge(found, order, 0, forward=False) if has_previous else None,
+    )
+
+
+def _edge(rows: Sequence[Any], order: Order, index: int, *, forward: bool) -> str | None:
+    if not rows:
+        return None
+    first, second = (getattr(rows[index], column) for column in order.columns)
+    return encode(Cursor(forward, (first, second)), order)
