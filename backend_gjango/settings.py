@@ -1,14 +1,28 @@
 """Django's settings. Everything that differs between installations comes from ``env.py``."""
 
+import os
 from typing import Any
+from urllib.parse import urlsplit
 
-from . import env as environment
-from .env import env
+from . import observability
+from .start import one_sentence
 
-SECRET_KEY = environment.secret_key()
-GJANGO_KEYS = environment.encryption_keys()
+with one_sentence():
+    from . import env as environment
+    from .env import env
+
+    SECRET_KEY = environment.secret_key()
+    GJANGO_KEYS = environment.encryption_keys()
+
+# Ours alone: structlog, masked, the same in every process.
+LOGGING_CONFIG = None
+observability.configure(os.environ.get("GJANGO_PROCESS", "manage"))
+
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
+ALLOWED_HOSTS = [
+    *env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"]),
+    urlsplit(environment.PUBLIC_URL).hostname or "localhost",
+]
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=["127.0.0.1", "::1"])
 PUBLIC_URL = environment.PUBLIC_URL
 
@@ -28,6 +42,7 @@ INSTALLED_APPS = [
     "tasks",
 ]
 MIDDLEWARE = [
+    "accounts.requests.Identify",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -55,9 +70,9 @@ TEMPLATES = [
 ]
 
 
-def database(url: str) -> dict[str, Any]:
-    """Turn a libpq URL into Django's words."""
-    options: dict[str, Any] = environment.connection_parameters(url)
+def database(url: str, name: str = "DATABASE_URL") -> dict[str, Any]:
+    """Turn a libpq URL into Django's words; ``name`` is the variable it came from."""
+    options: dict[str, Any] = environment.connection_parameters(url, name)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": options.pop("dbname", ""),
@@ -80,12 +95,15 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
-DATABASES = {"default": database(environment.DATABASE_URL)}
+with one_sentence():
+    DATABASES = {"default": database(environment.DATABASE_URL)}
+    #: Whom migrations run as: user and password of DATABASE_OWNER_URL, None where it is not given.
+    DATABASE_OWNER = (
+        database(environment.DATABASE_OWNER_URL, "DATABASE_OWNER_URL")
+        if environment.DATABASE_OWNER_URL
+        else None
+    )
 DATABASE_APP_ROLE = DATABASES["default"]["USER"]
-#: Whom migrations run as: user and password of DATABASE_OWNER_URL, None where it is not given.
-DATABASE_OWNER = (
-    database(environment.DATABASE_OWNER_URL) if environment.DATABASE_OWNER_URL else None
-)
 REDIS_URL = environment.REDIS_URL
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -106,8 +124,38 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 LOCALE_PATHS = [environment.ROOT / "locale"]
 STATIC_URL = "static/"
-STATIC_ROOT = environment.ROOT / "staticfiles"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 APPEND_SLASH = False
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+CSRF_FAILURE_VIEW = "accounts.errors.csrf_failure"
+
+#: Cookies and HSTS follow the address that the world knows us by.
+_SECURE = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
+SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _SECURE else None
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if _SECURE else []
+
+#: TLS and its redirect end at the proxy in front, and what other names of the domain do is not
+#: ours to promise (W005 subdomains, W021 preload, W008 redirect).
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+#: The same cap as a delivery's. Forms are the admin's.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.Bearer",
+        "accounts.authentication.Session",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.Seated"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["accounts.bodies.RawJSON"],
+    "EXCEPTION_HANDLER": "accounts.errors.answer",
+}
