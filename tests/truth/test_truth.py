@@ -47,7 +47,7 @@ def _send_all(
     messages: list[Message], tampered: list[Message], sources: dict[str, dict[str, Any]]
 ) -> tuple[list[list[int]], list[int]]:
     def genuine(message: Message) -> list[int]:
-        time.sleep(0.35)  # eight senders: the day lasts as long as the faults do
+        time.sleep(0.5)  # eight senders: the day lasts as long as the faults do
         source = sources[message.provider]
         return deliver(message, source["url"], source["secret"])
 
