@@ -1,37 +1,30 @@
-"""Strict JSON and a reader that knows where in the payload it stands.
+"""A reader that knows where in the payload it stands, over strict JSON.
 
 Whatever is wrong raises PayloadUnrecognised with the path (``data.lines[2].total``; ``$`` is the
 whole document). Numbers come from the text of the payload, never through a float.
 """
 
-import json
 import re
 import unicodedata
-from array import array
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import accumulate
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 from sales.money import AmountError, from_minor, to_scale
 
 from .contract import PayloadUnrecognised
+from .strict import child_path, parse_json
 
-MAX_DEPTH = 64
-MAX_DIGITS = 30
+__all__ = ["Reader", "parse_json"]
+
 #: Amounts from here on are no sale of a small business, and the tables refuse them.
 AMOUNT_LIMIT = Decimal(10) ** 13
 NUMBER_LIMIT = Decimal(10) ** 15
 TEXT_LIMIT = 1000
 ID_LIMIT = 200
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_SUSPICIOUS_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
@@ -41,143 +34,6 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class _Suspect(Exception):
-    """Something in the document is refused: it is parsed again to find out where."""
-
-
-class _Refused:
-    """Stands in a parsed document where something is refused, with the reason."""
-
-    def __init__(self, reason: str, key: str | None = None) -> None:
-        self.reason = reason
-        self.key = key
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _Suspect
-    return found
-
-
-def _integer(text: str) -> int:
-    if len(text) > MAX_DIGITS:
-        raise _Suspect
-    return int(text)
-
-
-def _number(text: str) -> Decimal:
-    if len(text) > MAX_DIGITS + 7:
-        raise _Suspect
-    found = Decimal(text)
-    if len(found.as_tuple().digits) > MAX_DIGITS or abs(found.adjusted()) > MAX_DIGITS:
-        raise _Suspect
-    return found
-
-
-def _constant(_: str) -> NoReturn:
-    raise _Suspect
-
-
-def _or_refused(read: Callable[[str], Any], reason: str) -> Callable[[str], Any]:
-    def mark(text: str) -> Any:
-        try:
-            return read(text)
-        except _Suspect:
-            return _Refused(reason)
-
-    return mark
-
-
-def _unique_or_refused(pairs: list[tuple[str, Any]]) -> Any:
-    seen: set[str] = set()
-    for key, _ in pairs:
-        if key in seen:
-            return _Refused("the key occurs twice", key)
-        seen.add(key)
-    return dict(pairs)
-
-
-_STRICT = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_float=_number, parse_int=_integer, parse_constant=_constant
-)
-_MARKING = json.JSONDecoder(
-    object_pairs_hook=_unique_or_refused,
-    parse_float=_or_refused(_number, "a number out of range"),
-    parse_int=_or_refused(_integer, "a number out of range"),
-    parse_constant=_or_refused(_constant, "not a number of JSON"),
-)
-
-
-def parse_json(body: bytes) -> Any:
-    """Parse strict JSON; numbers become int or Decimal.
-
-    Raises PayloadUnrecognised for what is not UTF-8 (a BOM and UTF-16 included), is empty, repeats
-    a key, nests deeper than 64, holds NaN, a number of more than 30 digits, NUL or half a
-    surrogate pair.
-    """
-    text = _decoded(body)
-    _check_depth(body)
-    try:
-        found = _decode(_STRICT, text)
-    except _Suspect:
-        found = _decode(_MARKING, text)
-        _inspect(found, "")
-    if _SUSPICIOUS_ESCAPE.search(body):
-        _inspect(found, "")
-    return found
-
-
-def _decode(decoder: json.JSONDecoder, text: str) -> Any:
-    try:
-        return decoder.decode(text)
-    except ValueError as error:
-        raise PayloadUnrecognised("$", f"not JSON: {error}") from None
-
-
-def _decoded(body: bytes) -> str:
-    if not body.strip():
-        raise PayloadUnrecognised("$", "empty")
-    if body.startswith(b"\xef\xbb\xbf"):
-        raise PayloadUnrecognised("$", "starts with a byte order mark")
-    try:
-        return body.decode()
-    except UnicodeDecodeError as error:
-        raise PayloadUnrecognised("$", f"not UTF-8 at byte {error.start}") from None
-
-
-def _check_depth(body: bytes) -> None:
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
-    brackets = _STRING.sub(b"", body).translate(_STEPS, _NOT_BRACKETS)
-    if max(accumulate(array("b", brackets)), default=0) > MAX_DEPTH:
-        raise PayloadUnrecognised("$", f"nested deeper than {MAX_DEPTH}")
-
-
-def _inspect(value: Any, path: str) -> None:
-    """Raise PayloadUnrecognised at the first place that is refused."""
-    if isinstance(value, _Refused):
-        raise PayloadUnrecognised(_child(path, value.key) or "$", value.reason)
-    if isinstance(value, str) and _UNSTORABLE.search(value):
-        raise PayloadUnrecognised(path or "$", "NUL or half of a surrogate pair")
-    if isinstance(value, list):
-        for index, item in enumerate(value):
-            _inspect(item, _child(path, index))
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if _UNSTORABLE.search(key):
-                raise PayloadUnrecognised(path or "$", "a key with NUL or half a surrogate pair")
-            _inspect(item, _child(path, key))
-
-
-def _child(path: str, key: str | int | None) -> str:
-    if key is None:
-        return path
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if path else key
 
 
 class Reader:
@@ -198,7 +54,7 @@ class Reader:
     def _place(self) -> str:
         if self._parent is None:
             return str(self._key)
-        return _child(self._parent._place(), self._key)
+        return child_path(self._parent._place(), self._key)
 
     def refuse(self, reason: str) -> PayloadUnrecognised:
         """Return the error that names this place: ``raise reader.refuse("…")``."""
@@ -210,7 +66,7 @@ class Reader:
         """Return what stands under the key; raises where it is missing or null."""
         child = self.get(key)
         if child is None:
-            raise PayloadUnrecognised(_child(self._place(), key), "missing")
+            raise PayloadUnrecognised(child_path(self._place(), key), "missing")
         return child
 
     def get(self, key: str) -> "Reader | None":
@@ -231,6 +87,13 @@ class Reader:
         """Go over the list under the key; a missing one is empty."""
         child = self.get(key)
         return iter(()) if child is None else iter(child)
+
+    def members(self) -> "Iterator[tuple[str, Reader]]":
+        """Go over the members of an object, the null ones too."""
+        if type(self.value) is not dict:
+            raise self.refuse("not an object")
+        for key, item in self.value.items():
+            yield key, Reader(item, key, self)
 
     def maybe(
         self,

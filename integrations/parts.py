@@ -1,0 +1,128 @@
+"""Reads the parts of a document of our standard schema: links, payments, discounts, receipts.
+
+``docs/standard-schema.md`` says what each field means. What is absent or null stays None, unless
+it follows exactly from what is there.
+"""
+
+from decimal import Decimal
+
+from sales.drafts import Discount, Fiscal, Mention, Payment
+
+from .reading import Reader
+
+METHODS = frozenset(
+    "cash card sbp online prepaid advance credit gift_card points account barter other".split()
+)
+PAYMENT_STATUSES = frozenset("pending approved completed failed cancelled".split())
+DISCOUNT_KINDS = frozenset("manual promo loyalty coupon rounding other".split())
+_PERCENT_LIMIT = 10**5
+
+
+def identity(entity: Reader, name: str = "") -> str | None:
+    """Return ``external_id`` (as our API gives it out) or ``id``; ``name`` is a prefix: sale_id."""
+    prefix = f"{name}_" if name else ""
+    return entity.maybe(f"{prefix}external_id", Reader.id) or entity.maybe(f"{prefix}id", Reader.id)
+
+
+def own_id(entity: Reader) -> str:
+    """Return the identity of an entity, which it must have."""
+    return identity(entity) or entity["id"].id()
+
+
+def mention(reference: Reader) -> Mention:
+    """Read a link: the id alone, or an object with ``id`` and ``name``."""
+    if isinstance(reference.value, dict):
+        name = reference.maybe("name", Reader.label)
+        return Mention(external_id=own_id(reference), name=name)
+    return Mention(external_id=reference.id())
+
+
+def percent(reader: Reader) -> Decimal:
+    """Return a percentage with up to 10 decimals."""
+    found = reader.fine(10)
+    if not 0 <= found < _PERCENT_LIMIT:
+        raise reader.refuse("a percentage out of range")
+    return found
+
+
+def quantity(reader: Reader) -> Decimal:
+    """Return a quantity or a unit price with up to 6 decimals, zero or more."""
+    found = reader.fine()
+    if found < 0:
+        raise reader.refuse("negative")
+    return found
+
+
+def payment(reader: Reader, currency: str, zone: str) -> Payment:
+    """Read a payment. An unknown method is ``other``, and its text is kept."""
+    stated = (reader.get("method") or reader["type"]).text(100)
+    own = reader.maybe("provider_method", Reader.label)
+    known = stated in METHODS
+    return Payment(
+        method=stated if known else "other",
+        provider_method=own if known else own or stated,
+        status=reader.maybe("status", Reader.one_of, PAYMENT_STATUSES) or "completed",
+        amount=reader["amount"].positive(currency),
+        currency=currency,
+        external_id=identity(reader),
+        tip=reader.maybe("tip", Reader.positive, currency),
+        tendered=reader.maybe("tendered", Reader.positive, currency),
+        change=reader.maybe("change", Reader.positive, currency),
+        paid_at=reader.maybe("paid_at", Reader.time, zone),
+        last4=reader.maybe("last4", Reader.id, 4),
+        rrn=reader.maybe("rrn", Reader.id),
+        fee=reader.maybe("fee", Reader.positive, currency),
+        location=reader.maybe("location", mention),
+        device=reader.maybe("device", mention),
+        employee=reader.maybe("employee", mention),
+        customer=reader.maybe("customer", mention),
+        is_test=reader.maybe("is_test", Reader.boolean) or False,
+    )
+
+
+def payments(document: Reader, currency: str, zone: str) -> tuple[Payment, ...] | None:
+    """Read ``payments``, None where the document has none of them to say."""
+    child = document.get("payments")
+    return None if child is None else tuple(payment(item, currency, zone) for item in child)
+
+
+def discounts(document: Reader, currency: str) -> tuple[Discount, ...]:
+    """Read the discounts of the document."""
+    return tuple(
+        Discount(
+            kind=item.maybe("kind", Reader.one_of, DISCOUNT_KINDS) or "other",
+            name=item.maybe("name", Reader.label),
+            percent=item.maybe("percent", percent),
+            amount=item.maybe("amount", Reader.positive, currency),
+        )
+        for item in document.items("discounts")
+    )
+
+
+def _operation(reader: Reader) -> int:
+    found = reader.integer()
+    if not 1 <= found <= 4:
+        raise reader.refuse("1 приход, 2 возврат прихода, 3 расход, 4 возврат расхода")
+    return found
+
+
+def fiscal(document: Reader, currency: str, zone: str) -> tuple[Fiscal, ...]:
+    """Read the printed receipts (54-ФЗ)."""
+    return tuple(
+        Fiscal(
+            fn=item.maybe("fn", Reader.id),
+            fd=item.maybe("fd", Reader.id),
+            fp=item.maybe("fp", Reader.id),
+            kkt_reg=item.maybe("kkt_reg", Reader.id),
+            kkt_serial=item.maybe("kkt_serial", Reader.id),
+            shift=item.maybe("shift", Reader.id),
+            receipt_no=item.maybe("receipt_no", Reader.id),
+            printed_at=item.maybe("printed_at", Reader.time, zone),
+            operation=item.maybe("operation", _operation),
+            correction=item.maybe("correction", Reader.boolean),
+            tax_system=item.maybe("tax_system", Reader.id),
+            total=item.maybe("total", Reader.positive, currency),
+            ofd=item.maybe("ofd", Reader.label),
+        )
+        for item in document.items("fiscal")
+    )

@@ -1,0 +1,32 @@
+"""The providers there are: one explicit line each."""
+
+from collections.abc import Mapping
+
+from .contract import Provider
+from .evotor import PROVIDER as EVOTOR
+from .manual import PROVIDER as MANUAL
+from .shopify import PROVIDER as SHOPIFY
+from .square import PROVIDER as SQUARE
+from .standard import PROVIDER as STANDARD
+
+PROVIDERS: Mapping[str, Provider] = {
+    provider.slug: provider for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, MANUAL)
+}
+
+
+class UnknownProvider(KeyError):
+    """No provider has this slug; the message lists those there are."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def get(slug: str) -> Provider:
+    """Return the provider of a slug. Raises UnknownProvider, which lists the slugs."""
+    try:
+        return PROVIDERS[slug]
+    except KeyError:
+        known = ", ".join(sorted(PROVIDERS))
+        raise UnknownProvider(
+            f"Неизвестный провайдер «{slug}», есть: {known} / Unknown provider, there are: {known}"
+        ) from None
