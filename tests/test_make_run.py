@@ -7,13 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .stack import ROOT, Stack
+from .stack import ROOT, Stack, free_port
 
 #: What the promise says: Ctrl-C ends all of it within ten seconds.
 _LIMIT = 10
@@ -47,6 +48,12 @@ def _until(holds: Callable[[], bool], limit: float = 30) -> None:
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def _is_ready(stack: Stack) -> bool:
+    with contextlib.suppress(OSError):
+        return bool(stack.get("/ready")[0] == 200)
+    return False
 
 
 def test_everything_comes_up_and_ctrl_c_leaves_nothing_behind(stack: Stack) -> None:
@@ -112,7 +119,7 @@ def test_whatever_is_killed_comes_back(stack: Stack) -> None:
         assert before, word
         stack.kill(word)
         _until(lambda word=word, before=before: bool(set(stack.processes(word)) - before))  # type: ignore[misc]
-        _until(lambda: stack.get("/ready")[0] == 200)
+        _until(lambda: _is_ready(stack))
 
     assert stack.stop(_LIMIT) == 0
     assert _left(stack) == []
@@ -127,7 +134,7 @@ def test_one_killed_child_of_a_server_does_not_stop_the_service(stack: Stack) ->
         assert children, word
         _kill(children[-1:], signal.SIGKILL)
         _until(lambda word=word: len(stack.processes(word)) > 1)  # type: ignore[misc]
-        _until(lambda: stack.get("/ready")[0] == 200)
+        _until(lambda: _is_ready(stack))
 
 
 @pytest.mark.slow
@@ -144,6 +151,7 @@ def test_a_killed_supervisor_takes_everything_with_it(stack: Stack) -> None:
 @pytest.mark.slow
 def test_after_kill_9_of_all_the_next_start_loses_nothing(stack: Stack) -> None:
     stack.start()
+    stack.manage("source", "add", "standard", "--account", "kept")
     token = stack.manage_json("token", "add", "--account", "kept", "--role", "owner")["token"]
     assert stack.supervisor is not None
 
@@ -202,12 +210,7 @@ def test_runserver_works_alone_and_leaves_nothing(stack: Stack) -> None:
         start_new_session=True,
     )
 
-    def is_live() -> bool:
-        with contextlib.suppress(OSError):
-            return stack.get("/live")[0] == 200
-        return False
-
-    _until(is_live)
+    _until(lambda: _is_ready(stack))
     os.killpg(server.pid, signal.SIGINT)
 
     server.wait(_LIMIT)
@@ -217,44 +220,77 @@ def test_runserver_works_alone_and_leaves_nothing(stack: Stack) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_fresh_copy_runs_with_make_as_an_ordinary_user_in_a_cyrillic_path(tmp_path: Path) -> None:
-    if os.getuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("needs root and setpriv (util-linux) to become another user")
-    nobody = pwd.getpwnam("nobody")
-    home = Path("/tmp") / f"касса {os.getpid()}"
-    code = home / "мои продажи"
-    shutil.copytree(
-        ROOT,
-        code,
-        ignore=shutil.ignore_patterns(".state", ".git", ".*_cache", "__pycache__", ".env"),
-        symlinks=True,
-    )
-    for folder, _, files in os.walk(home):
-        for name in (".", *files):
-            os.chown(Path(folder, name), nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
-    given = {"PATH": os.environ["PATH"], "HOME": str(home), "DEMO": "0", "PORT": str(Stack().port)}
-    become = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
-    probe = subprocess.run([*become, sys.executable, "-c", ""], capture_output=True, check=False)
-    if probe.returncode != 0:
-        shutil.rmtree(home)
-        pytest.skip("this Python cannot be read by an ordinary user")
+    python = shutil.which("python3", path="/usr/local/bin:/usr/bin")
+    if os.getuid() != 0 or not shutil.which("setpriv") or python is None:
+        pytest.skip("needs root, setpriv (util-linux) and a python3 that all users can run")
+    port, log = str(free_port()), tmp_path / "console.log"
 
-    log = tmp_path / "console.log"
+    with _copy_of_nobody() as code:
+        given = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(code), "PORT": port}
+        run = _as_nobody("make", "run", code=code, given={**_PIP, **given, "DEMO": "0"}, log=log)
+        _until(lambda: "Готово / ready" in log.read_text() or run.poll() is not None, 400)
+        assert run.poll() is None, log.read_text()[-2000:]
+        owner = (code / ".state" / "run").stat().st_uid
+        os.killpg(run.pid, signal.SIGINT)
+        run.wait(_LIMIT + 2)
+
+        assert owner == pwd.getpwnam("nobody").pw_uid
+        assert not [pid for pid in _uses(code) if pid != os.getpid()]
+
+
+#: How this machine's pip reaches its index, where its owner said so.
+_PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+
+
+@contextlib.contextmanager
+def _copy_of_nobody() -> Iterator[Path]:
+    home = Path(tempfile.gettempdir()) / f"касса {os.getpid()}"
+    home.mkdir(mode=0o755)
+    code = home / "мои продажи"
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split("\0")
+    try:
+        for name in filter(None, names):
+            (code / name).parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).exists():
+                shutil.copy(ROOT / name, code / name)
+        for folder, _, files in os.walk(home):
+            for name in (".", *files):
+                shutil.chown(Path(folder, name), "nobody", pwd.getpwnam("nobody").pw_gid)
+        yield code
+    finally:
+        for pid in _uses(code):
+            os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _uses(code: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if str(code).encode() in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+    return found
+
+
+def _as_nobody(
+    *command: str, code: Path, given: dict[str, str], log: Path
+) -> subprocess.Popen[bytes]:
+    user = pwd.getpwnam("nobody")
+    become = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    drop = ("--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--")
     with log.open("wb") as output:
-        run = subprocess.Popen(
-            [*become, "make", "run"],
+        return subprocess.Popen(
+            [*become, *drop, *command],
             cwd=code,
             env=given,
+            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    try:
-        _until(lambda: "Готово / ready" in log.read_text() or run.poll() is not None, 300)
-        assert run.poll() is None, log.read_text()[-2000:]
-        assert (code / ".state" / "run").stat().st_uid == nobody.pw_uid
-        os.killpg(run.pid, signal.SIGINT)
-        run.wait(_LIMIT + 2)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(run.pid, signal.SIGKILL)
-        shutil.rmtree(home, ignore_errors=True)
