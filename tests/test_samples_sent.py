@@ -18,8 +18,7 @@ from sales.models import Sale
 from tasks.sources import connectable
 from tasks.sweep import sweep
 from tests.hearing import Running, receiver
-from tests.settling import make_source as make_toy
-from tests.settling import put
+from tests.settling import make_source, put
 
 
 @pytest.fixture
@@ -180,8 +179,8 @@ def test_what_cannot_be_sent_is_one_sentence(
 def test_the_demonstration_comes_through_the_endpoints_and_goes_with_its_staging(
     server: Running, settling: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    kept = make_toy("mine")
-    put(kept, {"id": "e1", "type": "shift"})
+    kept = make_source("mine", "evotor")
+    put(kept, b"[]")
     samples = sum(len(load(provider)) for provider in connectable())
 
     made = run(capsys, "demo", "add", "--to", server.url)

@@ -100,6 +100,8 @@ class _Recorder:
         partners |= self._late_partners(written, receipts)
         parts.replace_lines(self.cursor, written.winners(LINES))
         parts.replace_fiscal(self.cursor, "sale", written.winners(HEADER))
+        # Twins of one batch have the receipt only now; both rows are ours already.
+        partners |= locks.sales_of(self.cursor, receipts)
         owned = parts.replace_money(self.cursor, written.winners(MONEY))
         self.refunds |= {*owned, *derive.refunds(self.cursor, owned)}
         self.sales |= written.changed | self._overlay(SALE, written)
