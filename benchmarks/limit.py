@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from .places import Place
 
@@ -63,6 +64,14 @@ def _statement(table: str, columns: list[tuple[str, str]]) -> sql.Composed:
     )
 
 
+def _arrays(rows: list[tuple[Any, ...]], columns: list[tuple[str, str]]) -> list[list[Any]]:
+    """Turn rows into one list a column, as ``unnest`` takes them."""
+    return [
+        [Jsonb(value) if kind == "jsonb" and value is not None else value for value in values]
+        for values, (_, kind) in zip(zip(*rows, strict=True), columns, strict=False)
+    ]
+
+
 def _batches(
     connection: psycopg.Connection[Any], deliveries: list[Any], columns: dict[str, Any]
 ) -> list[dict[str, list[list[Any]]]]:
@@ -81,9 +90,7 @@ def _batches(
             ).fetchall()
             for table in TABLES
         }
-        made.append(
-            {table: [list(one) for one in zip(*got, strict=True)] for table, got in rows.items()}
-        )
+        made.append({table: _arrays(got, columns[table]) for table, got in rows.items()})
     return made
 
 

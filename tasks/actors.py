@@ -6,7 +6,7 @@ import dramatiq
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from . import outcomes, pipeline, replays
+from . import inbox, outcomes, pipeline, replays
 from .broker import broker
 
 log = structlog.get_logger(__name__)
@@ -14,9 +14,9 @@ log = structlog.get_logger(__name__)
 
 @dramatiq.actor(queue_name="live", broker=broker)
 def settle_deliveries(ids: list[str]) -> None:
-    """Settle deliveries that were just staged; where the database is away the sweep does it."""
+    """Settle what was just staged, and its neighbours; where that fails the sweep does it."""
     try:
-        pipeline.settle([UUID(one) for one in ids])
+        pipeline.settle(inbox.with_neighbours([UUID(one) for one in ids]))
     except (DatabaseError, InterfaceError) as error:
         _given_up(ids, error)
 
