@@ -15,12 +15,14 @@ import redis
 
 from accounts.models import Source
 from integrations import samples
+from tasks import pipeline
+from tasks.broker import make_broker
 from tasks.wakeup import Doorbell
 from tests.settling import child_environment, inbox_rows, make_source, outcomes_of, put, sales
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-_SAMPLE = "sale_created__minimal"
+_SAMPLE = "document_sell__cash"
 
 
 @contextmanager
@@ -54,13 +56,13 @@ def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
 
 
 def heard(source: Source, count: int = 1) -> list[UUID]:
-    """Stage a recorded sale of the standard provider."""
-    return put(source, *[samples.load("standard")[_SAMPLE].body] * count)
+    """Stage a recorded receipt of Evotor."""
+    return put(source, *[samples.load("evotor")[_SAMPLE].body] * count)
 
 
 def test_a_wake_up_becomes_a_sale_and_repeated_or_empty_ones_change_nothing(valkey: str) -> None:
     redis.Redis.from_url(valkey).flushall()
-    source = make_source(provider="standard")
+    source = make_source(provider="evotor")
     ids = heard(source)
     bell = Doorbell(valkey, limit_seconds=2.0)
 
@@ -82,11 +84,8 @@ def test_a_wake_up_becomes_a_sale_and_repeated_or_empty_ones_change_nothing(valk
 
 def test_a_replay_by_message_goes_through_its_own_queue(valkey: str) -> None:
     redis.Redis.from_url(valkey).flushall()
-    source = make_source(provider="standard")
+    source = make_source(provider="evotor")
     ids = heard(source)
-    from tasks import pipeline
-    from tasks.broker import make_broker
-
     pipeline.settle(ids)
     broker = make_broker(valkey)
 
