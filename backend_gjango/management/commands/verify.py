@@ -64,7 +64,7 @@ def _state(check: Check, finding: Finding) -> str:
 
 def _line(check: Check, finding: Finding) -> str:
     state = _state(check, finding)
-    line = f"{state:<8}{check.id:<14}{check.title}"
+    line = f"{state:<8}{check.id:<16}{check.title}"
     if not finding.failed:
         return f"{line} ({finding.examined})"
     shown = ", ".join(finding.examples)
