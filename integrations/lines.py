@@ -22,7 +22,8 @@ TAX_CODES = frozenset(
 def _product(line: Reader) -> Mention | None:
     product = line.maybe("product", mention) or line.maybe("product_id", mention)
     if product is not None and product.name is None:
-        return replace(product, name=line.maybe("name", Reader.label))
+        name = line.maybe("name", Reader.label)
+        return Mention(external_id=product.external_id, name=name)
     return product
 
 
@@ -61,8 +62,14 @@ def _line(line: Reader, currency: str) -> Line:
     amount = line.maybe("quantity", quantity)
     price, cost = line.maybe("unit_price", quantity), line.maybe("unit_cost", quantity)
     gross = line.maybe("gross", Reader.positive, currency)
+    gross = _times(line, currency, amount, price) if gross is None else gross
+    discount, total = _completed(
+        gross,
+        line.maybe("discount", Reader.positive, currency),
+        line.maybe("total", Reader.positive, currency),
+    )
     whole_cost = line.maybe("cost", Reader.positive, currency)
-    found = Line(
+    return Line(
         key=line.maybe("key", Reader.id),
         parent_key=line.maybe("parent_key", Reader.id),
         kind=line.maybe("kind", Reader.one_of, LINE_KINDS) or "good",
@@ -74,9 +81,9 @@ def _line(line: Reader, currency: str) -> Line:
         unit=line.maybe("unit", Reader.label),
         quantity=amount,
         unit_price=price,
-        gross=_times(line, currency, amount, price) if gross is None else gross,
-        discount=line.maybe("discount", Reader.positive, currency),
-        total=line.maybe("total", Reader.positive, currency),
+        gross=gross,
+        discount=discount,
+        total=total,
         unit_cost=cost,
         cost=_times(line, currency, amount, cost) if whole_cost is None else whole_cost,
         settlement_method=line.maybe("settlement_method", Reader.id),
@@ -84,18 +91,18 @@ def _line(line: Reader, currency: str) -> Line:
         marking=tuple(code.text() for code in line.items("marking")),
         **_tax(line, currency),  # type: ignore[arg-type]
     )
-    return _completed(found)
 
 
-def _completed(line: Line) -> Line:
-    """Fill in the one of gross − discount = total that is missing."""
-    if line.gross is None or (line.discount is None) == (line.total is None):
-        return line
-    if line.total is None and line.discount is not None and line.discount <= line.gross:
-        return replace(line, total=line.gross - line.discount)
-    if line.total is not None and line.discount is None and line.total <= line.gross:
-        return replace(line, discount=line.gross - line.total)
-    return line
+def _completed(
+    gross: Decimal | None, discount: Decimal | None, total: Decimal | None
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return discount and total, the missing one filled in from gross − discount = total."""
+    if gross is None or (discount is None) == (total is None):
+        return discount, total
+    if discount is not None:
+        return discount, gross - discount if discount <= gross else None
+    assert total is not None  # noqa: S101
+    return gross - total if total <= gross else None, total
 
 
 def sale_lines(
@@ -122,7 +129,8 @@ def _spread(
         return found
     shares = allocate(whole, grosses, currency)
     return tuple(
-        _completed(replace(line, discount=share)) for line, share in zip(found, shares, strict=True)
+        replace(line, discount=share, total=_completed(line.gross, share, None)[1])
+        for line, share in zip(found, shares, strict=True)
     )
 
 

@@ -103,8 +103,11 @@ class Reader:
         **kwargs: P.kwargs,
     ) -> T | None:
         """Read what stands under the key: ``line.maybe("total", Reader.amount, "RUB")``."""
-        child = self.get(key)
-        return None if child is None else read(child, *args, **kwargs)
+        # Written out, not by get(): most of a payload is absent fields, and a receipt has 200.
+        if type(self.value) is not dict:
+            raise self.refuse("not an object")
+        found = self.value.get(key)
+        return None if found is None else read(Reader(found, key, self), *args, **kwargs)
 
     # --- reading --------------------------------------------------------------------------------
 
