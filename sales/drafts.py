@@ -334,7 +334,8 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, Mapping):
         return tuple((key, *_each((value[key],))) for key in sorted(value))
     if hasattr(value, "__dataclass_fields__"):
-        return _each(_getter(type(value))(value))
+        kind: Any = type(value)
+        return _each(_getter(kind)(value))
     return value if isinstance(value, (str, int)) or value is None else str(value)
 
 
