@@ -80,12 +80,12 @@ class Stack:
 
     def get(self, path: str, token: str | None = None) -> tuple[int, Any]:
         """GET a path (or an absolute URL): the status and the JSON, or the text."""
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             path if path.startswith("http") else self.url + path,
             headers={"Authorization": f"Bearer {token}"} if token else {},
         )
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=10) as answer:
                 status, body = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, body = error.code, error.read()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from tests.stack import Stack, running
 
 from .day import HERE, SIGN, Message, day, deliver, post, repeated
