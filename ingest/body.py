@@ -1,0 +1,76 @@
+"""Reading a body under three bounds: its size, its time, and the memory of all of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from .answers import Refusal, unavailable
+from .limits import Limits
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+CLOSE = {b"connection": b"close"}
+#: What a body may hold before it counts against the memory of all.
+UNCOUNTED = 65_536
+
+
+class BodyReader:
+    """Reads bodies, and knows how many bytes all that are being read hold together."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._held = 0
+
+    async def read(self, receive: Receive, length: int | None) -> bytes:
+        """Return the whole body; ``length`` is its Content-Length, None where there is none.
+
+        Raises Refusal: 413 before reading where the length says so, 408, 400 for a body that
+        ends early, 503 where the memory of all bodies is used up.
+        """
+        if length is not None and length > self._limits.body_bytes:
+            raise Refusal("body_too_large", CLOSE)
+        if length == 0:
+            return b""
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                message = await receive()
+                # The empty end of a body whose length is known need not be waited for.
+                if len(message.get("body", b"")) == length:
+                    return message["body"]  # type: ignore[no-any-return]
+                return await self._rest(receive, message, length)
+        except TimeoutError as error:
+            raise Refusal("body_slow", CLOSE) from error
+
+    async def _rest(
+        self, receive: Receive, message: MutableMapping[str, Any], length: int | None
+    ) -> bytes:
+        parts: list[bytes] = []
+        size = counted = 0
+        try:
+            while True:
+                if message["type"] != "http.request":
+                    raise Refusal("malformed", CLOSE)
+                part = message.get("body", b"")
+                parts.append(part)
+                size += len(part)
+                if size > self._limits.body_bytes:
+                    raise Refusal("body_too_large", CLOSE)
+                if size > UNCOUNTED:
+                    self._held += len(part)
+                    counted += len(part)
+                    if self._held > self._limits.reading_bytes:
+                        raise unavailable(self._limits, "memory")
+                if size == length or not message.get("more_body"):
+                    return b"".join(parts)
+                message = await receive()
+        finally:
+            self._held -= counted
+
+
+def content_length(value: str | None) -> int | None:
+    """Return a Content-Length, None where there is none. Raises Refusal for nonsense."""
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) < 16):
+        raise Refusal("malformed", CLOSE)
+    return int(value)

@@ -1,0 +1,85 @@
+"""A source's address and secrets: made, shown, rotated. Runs in a scope of the source's account.
+
+What is replaced stays valid for the overlap, so that the sender can be switched without a gap.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import Source
+from integrations.contract import Secret
+
+from .crypto import Vault, new_token, token_digest
+from .models import SourceEndpoint, SourceSecret
+
+
+def add_endpoint(source: Source) -> str:
+    """Make one more address for the source and return its token in clear."""
+    token = new_token()
+    SourceEndpoint.objects.create(
+        account_id=source.account_id,
+        source=source,
+        token_hash=token_digest(token),
+        token_encrypted=_vault().encrypt(token),
+    )
+    return token
+
+
+def token_of(source: Source) -> str | None:
+    """Return the token of the newest valid address; None where there is none."""
+    valid = SourceEndpoint.objects.filter(_valid(timezone.now()), source=source)
+    endpoint = valid.order_by("-id").first()
+    return None if endpoint is None else _vault().decrypt(endpoint.token_encrypted)
+
+
+def rotate_endpoint(source: Source, *, overlap: timedelta) -> str:
+    """Make a new address, let the old ones end after the overlap, return the new token."""
+    until = timezone.now() + overlap
+    _end(SourceEndpoint.objects.filter(source=source), until)
+    return add_endpoint(source)
+
+
+def add_secret(source: Source, value: str, *, kind: str = "signing") -> None:
+    """Add a secret beside those that are valid."""
+    SourceSecret.objects.create(
+        account_id=source.account_id,
+        source=source,
+        kind=kind,
+        value_encrypted=_vault().encrypt(value),
+    )
+
+
+def rotate_secret(source: Source, *, value: str | None = None, overlap: timedelta) -> str:
+    """Replace the newest secret by another of its kind; the old ones end after the overlap.
+
+    Without a value a random one is made. Returns the new secret in clear.
+    """
+    newest = SourceSecret.objects.filter(source=source).order_by("-id").first()
+    value = new_token() if value is None else value
+    _end(SourceSecret.objects.filter(source=source), timezone.now() + overlap)
+    add_secret(source, value, kind="signing" if newest is None else newest.kind)
+    return value
+
+
+def secrets_of(source: Source, at: datetime | None = None) -> list[Secret]:
+    """Return the secrets that are valid now, or at another time, newest first."""
+    moment = timezone.now() if at is None else at
+    valid = SourceSecret.objects.filter(_valid(moment), source=source, valid_from__lte=moment)
+    vault = _vault()
+    return [Secret(vault.decrypt(one.value_encrypted), one.kind) for one in valid.order_by("-id")]
+
+
+def _vault() -> Vault:
+    return Vault(settings.GJANGO_KEYS)
+
+
+def _valid(moment: datetime) -> Q:
+    return Q(valid_until=None) | Q(valid_until__gt=moment)
+
+
+def _end(rows: QuerySet[SourceEndpoint] | QuerySet[SourceSecret], until: datetime) -> None:
+    """Let rows end at a time, never later than they would have."""
+    rows.filter(_valid(until)).update(valid_until=until)

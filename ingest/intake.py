@@ -1,0 +1,183 @@
+"""From a request to a committed delivery: whose it is, what it holds, that it is genuine."""
+
+import asyncio
+import re
+import time
+import traceback
+from collections.abc import Mapping, MutableMapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import structlog
+
+from integrations.contract import Delivery, Provider, SignatureInvalid, SignatureStale
+
+from .answers import Refusal, unavailable
+from .body import CLOSE, BodyReader, Receive, content_length
+from .handshakes import is_probe
+from .headers import encode
+from .limits import Limits
+from .redaction import cut
+from .sources import LookupUnavailable, Route, Sources
+from .staging import Row
+from .writer import NotStaged, Writer
+
+log = structlog.get_logger()
+
+Scope = MutableMapping[str, Any]
+
+PREFIX = b"/hooks/"
+_TOKEN = re.compile(rb"[A-Za-z0-9_-]{32,128}")
+_CODINGS = frozenset({"", "identity", "chunked"})
+
+
+class Taken(NamedTuple):
+    """A request that is answered 200: by its provider, staged unless it was a probe."""
+
+    provider: Provider
+    delivery: UUID | None
+
+
+def token_of(raw_path: bytes) -> tuple[str, str]:
+    """Return the token and what follows it (``""``, ``"/"``, ``"/more"``). Raises Refusal."""
+    token, slash, rest = raw_path[len(PREFIX) :].partition(b"/")
+    if not raw_path.startswith(PREFIX) or not _TOKEN.fullmatch(token):
+        raise Refusal("not_found", cause="token_malformed")
+    return token.decode(), (slash + rest).decode("latin-1")
+
+
+class Intake:
+    """Takes one request after the other; every refusal is raised as Refusal."""
+
+    def __init__(
+        self, limits: Limits, *, sources: Sources, writer: Writer, public_url: str
+    ) -> None:
+        self._limits = limits
+        self._sources = sources
+        self._writer = writer
+        self._bodies = BodyReader(limits)
+        self._public_url = public_url.rstrip("/")
+
+    async def take(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Taken:
+        """Verify and stage a request; return after the commit. Raises Refusal."""
+        token, rest = token_of(scope["raw_path"])
+        route = await self._route(token)
+        provider = self._admitted(route, scope["method"])
+        if is_probe(provider, scope["method"]):
+            return Taken(provider, None)
+        length = self._readable(headers)
+        self._bounded_proof(provider, headers)
+        body = await self._bodies.read(receive, length)
+        delivery = Delivery(
+            scope["method"],
+            rest,
+            scope["query_string"].decode("latin-1"),
+            headers,
+            body,
+            route.public_url or self._url(scope),
+        )
+        if len(body) > self._limits.verify_inline_bytes:
+            row = await asyncio.to_thread(
+                self._row, route, provider, delivery=delivery, scope=scope
+            )
+        else:
+            row = self._row(route, provider, delivery=delivery, scope=scope)
+        return Taken(provider, await self._staged(row, held=route.state == "paused"))
+
+    async def _route(self, token: str) -> Route:
+        found = self._sources.cached(token)
+        try:
+            route = found[1] if found else await self._sources.find(token)
+        except LookupUnavailable as error:
+            raise unavailable(self._limits, "lookup") from error
+        if route is None or route.state == "disabled":
+            raise Refusal("not_found")
+        return route
+
+    def _admitted(self, route: Route, method: str) -> Provider:
+        """Return the provider of a source that may be sent to with this method."""
+        provider = route.provider
+        if provider is None or route.unreadable:
+            # Our fault, not the sender's: a provider or a key that this installation lacks.
+            cause = "provider_unknown" if provider is None else "secret_unreadable"
+            log.error(
+                "source_unusable", cause=cause, source_id=route.source_id, provider=route.slug
+            )
+            raise unavailable(self._limits, cause)
+        if method not in provider.methods:
+            allowed = ", ".join(sorted(provider.methods)).encode()
+            raise Refusal("method_not_allowed", {b"allow": allowed})
+        if route.state == "needs_secret":
+            raise Refusal("secret_missing")
+        return provider
+
+    def _readable(self, headers: Mapping[str, str]) -> int | None:
+        """Return the Content-Length of a body that is not coded in a way we do not take."""
+        coded = headers.get("transfer-encoding")
+        if coded and not {one.strip() for one in coded.lower().split(",")} <= _CODINGS:
+            raise Refusal("malformed", CLOSE)
+        if headers.get("content-encoding", "identity").strip().lower() not in ("identity", ""):
+            raise Refusal("encoding_unsupported", CLOSE)
+        return content_length(headers.get("content-length"))
+
+    def _bounded_proof(self, provider: Provider, headers: Mapping[str, str]) -> None:
+        """Refuse proof that is too long to be one before anything is computed from it."""
+        for name in provider.scheme.headers:
+            value = headers.get(name, "")
+            if len(value) > self._limits.signature_bytes:
+                raise Refusal("signature_invalid", cause="signature_too_long")
+            if len(value.split()) > self._limits.signatures:
+                raise Refusal("signature_invalid", cause="too_many_signatures")
+
+    def _url(self, scope: Scope) -> str:
+        """Return the address as asked under the configured PUBLIC_URL, never under Host."""
+        query = scope["query_string"].decode("latin-1")
+        path = scope["raw_path"].decode("latin-1")
+        return f"{self._public_url}{path}?{query}" if query else self._public_url + path
+
+    def _row(self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope) -> Row:
+        """Verify and return what is to be staged. Raises Refusal."""
+        _verify(route, provider, delivery=delivery)
+        body, paths = delivery.body, ""
+        if provider.redacted:
+            body, found = cut(body, provider.redacted)
+            paths = "\n".join(found)
+        return Row(
+            route.account_id,
+            route.source_id,
+            "push",
+            delivery.method,
+            delivery.path,
+            scope["query_string"],
+            delivery.headers.get("content-type", ""),
+            encode(scope["headers"], hidden=route.hidden, limit=self._limits.header_bytes),
+            body,
+            sha256(delivery.body).digest(),
+            paths,
+        )
+
+    async def _staged(self, row: Row, *, held: bool) -> UUID:
+        try:
+            return await self._writer.submit(row, held=held)
+        except NotStaged as error:
+            raise unavailable(self._limits, error.cause) from error
+
+
+def _verify(route: Route, provider: Provider, *, delivery: Delivery) -> None:
+    try:
+        provider.scheme.verify(delivery, route.secrets, time.time())
+    except SignatureStale as error:
+        raise Refusal("signature_stale") from error
+    except SignatureInvalid as error:
+        raise Refusal("signature_invalid") from error
+    except Exception as error:
+        # A stranger's bytes found a bug in a scheme. No message: it may quote a secret.
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        log.error(
+            "verification_failed",
+            provider=provider.slug,
+            error=type(error).__name__,
+            place=f"{last.filename.rsplit('/', 2)[-1]}:{last.lineno}",
+        )
+        raise Refusal("signature_invalid", cause="verify_error") from error
