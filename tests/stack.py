@@ -1,4 +1,4 @@
-"""The whole product as a user runs it: ``make run``'s supervisor on a state directory of its own."""
+"""The whole product as a user runs it: the supervisor of ``make run`` on a state of its own."""
 
 import contextlib
 import json
