@@ -1,0 +1,200 @@
+"""What the recorded deliveries of Square state, worked out by hand from their payloads.
+
+A coffee bar on 14 September 2026: a payment of 11.87 with a tip of 2.00 by card, one in cash,
+refunds of both. Amounts are cents (and yen, which have none).
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal as D
+
+import pytest
+
+from integrations import samples
+from integrations.cases import IGNORED, UNSUPPORTED, Case, Unrecognised, outcome
+from integrations.contract import Read
+from sales.drafts import (
+    Mention,
+    Payment,
+    PaymentDraft,
+    Rank,
+    Refund,
+    RefundDraft,
+    Version,
+)
+
+from . import PROVIDER
+
+#: Midnight of 14 September 2026 in UTC: the 20 710th day since 1970, in microseconds.
+MIDNIGHT = 20_710 * 86_400 * 1_000_000
+
+
+def at(hour: int, minute: int, second: int = 0, millis: int = 0) -> datetime:
+    return datetime(2026, 9, 14, hour, minute, second, millis * 1000, tzinfo=UTC)
+
+
+def clock(hour: int, minute: int, second: int = 0, millis: int = 0) -> Version:
+    seconds = (hour * 60 + minute) * 60 + second
+    return Version(Rank.FULL, MIDNIGHT + (seconds * 1000 + millis) * 1000)
+
+
+ORDER = "03O3USaPaAaFnI6kkwB1JxGgBsUZY"
+BAR = Mention(external_id="L88917AVBK2S5")
+BARISTA = Mention(external_id="TMAAAA1111")
+
+# 1187 + 200 cents = 13.87 with the tip. The device has a name and no id: nothing to link to.
+BY_CARD = Payment(
+    external_id="hYy9pRFVxpDsO1FB05SunFWUe9JZY",
+    method="card",
+    provider_method="CARD",
+    amount=D("13.87"),
+    currency="USD",
+    tip=D("2.00"),
+    paid_at=at(12, 8, 44, 232),
+    last4="5858",
+    location=BAR,
+    employee=BARISTA,
+    customer=Mention(external_id="W92WH6P11H4Z77CTET0RNTGFW8"),
+)
+# 20.00 handed over, 8.13 back: 11.87 stays.
+IN_CASH = Payment(
+    external_id="cAsh1pRFVxpDsO1FB05SunFWUe9JZ",
+    method="cash",
+    provider_method="CASH",
+    amount=D("11.87"),
+    currency="USD",
+    tendered=D("20.00"),
+    change=D("8.13"),
+    paid_at=at(13, 0),
+    location=BAR,
+    device=Mention(external_id="dev-7", name="iPad 1"),
+    employee=BARISTA,
+)
+# 1500 yen are 1500: the yen has no minor unit.
+BY_TRANSFER = Payment(
+    external_id="eXt1pRFVxpDsO1FB05SunFWUe9JZY",
+    method="account",
+    provider_method="EXTERNAL:BANK_TRANSFER",
+    amount=D("1500"),
+    currency="JPY",
+    paid_at=at(13, 10),
+    location=BAR,
+)
+BY_WALLET = replace(
+    BY_CARD,
+    external_id="kAnc1pRFVxpDsO1FB05SunFWUe9JZ",
+    method="online",
+    provider_method="WALLET",
+    status="cancelled",
+    paid_at=at(13, 20),
+    last4=None,
+)
+CROISSANT_BACK = Refund(
+    external_id="hYy9pRFVxpDsO1FB05SunFWUe9JZY_refund1",
+    payment_external_id="hYy9pRFVxpDsO1FB05SunFWUe9JZY",
+    status="pending",
+    total=D("3.00"),
+    currency="USD",
+    occurred_at=at(12, 40, 9),
+    location=BAR,
+    reason="Croissant was cold",
+)
+ALL_BACK = Refund(
+    external_id="cAsh1pRFVxpDsO1FB05SunFWUe9JZ_refund1",
+    payment_external_id="cAsh1pRFVxpDsO1FB05SunFWUe9JZ",
+    total=D("11.87"),
+    currency="USD",
+    occurred_at=at(13, 30),
+    location=BAR,
+)
+UNLINKED = Refund(
+    external_id="uNlInKeD_refund1",
+    status="failed",  # REJECTED
+    total=D("5.00"),
+    currency="USD",
+    occurred_at=at(13, 40),
+    location=BAR,
+)
+
+
+def payment(order: str, version: Version, content: Payment) -> Case:
+    return [
+        PaymentDraft(
+            external_id=str(content.external_id),
+            version=version,
+            sale_external_id=order,
+            content=content,
+        )
+    ]
+
+
+def refund(version: Version, content: Refund) -> Case:
+    return [RefundDraft(external_id=str(content.external_id), version=version, content=content)]
+
+
+CASES: dict[str, Case] = {
+    "catalog.version.updated__later": UNSUPPORTED,
+    "customer.created__later": UNSUPPORTED,
+    "order.created__open": [Read("order", ORDER)],
+    "order.fulfillment.updated__completed": [Read("order", ORDER)],
+    "order.updated__completed": [Read("order", ORDER)],
+    "payment.created__card_approved": payment(
+        ORDER, clock(12, 8, 44, 900), replace(BY_CARD, status="approved")
+    ),
+    "payment.created__cash": payment("05CASHPaAaFnI6kkwB1JxGgBsUZY", clock(13, 0, 0, 500), IN_CASH),
+    # Without an order the payment's own id stands for its sale.
+    "payment.created__without_order": payment(
+        "eXt1pRFVxpDsO1FB05SunFWUe9JZY", clock(13, 10, 0, 100), BY_TRANSFER
+    ),
+    "payment.updated__canceled": payment("07CANCPaAaFnI6kkwB1JxGgBsUZY", clock(13, 21), BY_WALLET),
+    "payment.updated__card_completed": payment(ORDER, clock(12, 8, 46, 409), BY_CARD),
+    # 46 − 4 = 42 cents; what was refunded is told by the refund itself.
+    "payment.updated__fee_and_refund": payment(
+        ORDER, clock(12, 40, 10, 120), replace(BY_CARD, fee=D("0.42"))
+    ),
+    "payment.updated__major_units": Unrecognised("data.object.payment.total_money.amount"),
+    "refund.created__partial": refund(clock(12, 40, 9, 500), CROISSANT_BACK),
+    "refund.created__without_sale": refund(clock(13, 40, 2), UNLINKED),
+    "refund.updated__full": refund(clock(13, 30), ALL_BACK),
+    "refund.updated__partial_completed": refund(
+        clock(12, 40, 11, 250), replace(CROISSANT_BACK, status="completed", employee=BARISTA)
+    ),
+    "webhooks.test_notification__console": IGNORED,
+}
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_recorded_delivery_states_what_was_worked_out_by_hand(name: str) -> None:
+    assert outcome(PROVIDER, samples.load("square")[name]) == CASES[name]
+
+
+def test_the_key_is_the_event_id_and_the_merchant_is_named() -> None:
+    sample = samples.load("square")["payment.updated__card_completed"]
+
+    (event,) = PROVIDER.split(samples.signed(sample, PROVIDER))
+
+    assert event.key == "d5c1a2f0-8a4b-4e3c-9c5a-1f1d2e3a4b5c"
+    assert event.merchant == "MLEFBHHSJGVHD"
+    assert event.occurred_at == at(12, 8, 46, 600)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        (
+            b'"tip_money": {\n          "amount": 200,\n          "currency": "USD"',
+            b'"tip_money": {\n          "amount": 200,\n          "currency": "EUR"',
+            "tip_money.currency",
+        ),
+        (b'"amount": 1387', b'"amount": -1387', "total_money.amount"),
+        (b'"COMPLETED"', b'"SETTLED"', "status"),
+        (b'"2026-09-14T12:08:46.409Z"', b'"yesterday"', "updated_at"),
+    ],
+)
+def test_what_square_does_not_document_is_a_dead_letter(old: bytes, new: bytes, path: str) -> None:
+    sample = samples.load("square")["payment.updated__card_completed"]
+    assert old in sample.body
+
+    mended = replace(sample, body=sample.body.replace(old, new))
+
+    assert outcome(PROVIDER, mended) == Unrecognised(f"data.object.payment.{path}")
