@@ -8,7 +8,13 @@ Truth is *a connection succeeds*, never a pid file. Both servers listen on socke
 directory only, run in a session of their own, and end by themselves when their parent dies.
 """
 
-from .postgres import init_postgres, make_roles, postgres_answers, spawn_postgres
+from .postgres import (
+    init_postgres,
+    make_roles,
+    postgres_answers,
+    postgres_binaries,
+    spawn_postgres,
+)
 from .processes import die_with_parent, locked, stop, wait_for
 from .running import running_postgres, supervised
 from .state import APP_ROLE, DATABASE, OWNER_ROLE, SUPERUSER, EmbeddedError, State
@@ -26,6 +32,7 @@ __all__ = [
     "locked",
     "make_roles",
     "postgres_answers",
+    "postgres_binaries",
     "running_postgres",
     "spawn_postgres",
     "spawn_valkey",

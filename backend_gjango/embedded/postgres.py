@@ -38,7 +38,7 @@ SETTINGS = {
 }
 
 
-def _binaries() -> Path:
+def postgres_binaries() -> Path:
     """Return the directory of PostgreSQL's programs (``GJANGO_PG_BIN`` names another one)."""
     if given := os.environ.get("GJANGO_PG_BIN"):
         return Path(given)
@@ -73,7 +73,7 @@ def init_postgres(state: State) -> None:
     Raises EmbeddedError.
     """
     state.prepare()
-    binaries = _binaries()
+    binaries = postgres_binaries()
     user = server_user()
     if user is not None:
         _open_path_to(state.root)
@@ -154,7 +154,7 @@ def spawn_postgres(state: State) -> subprocess.Popen[bytes]:
     _forgive_pid_file(state)
     settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
     command = [
-        str(_binaries() / "postgres"),
+        str(postgres_binaries() / "postgres"),
         *("-D", str(state.postgres_data)),
         *("-k", str(state.sockets)),
         *settings,

@@ -37,7 +37,7 @@ def prepare() -> subprocess.Popen[bytes]:
 
     Its stdout is a pipe, never a file: a password may come through it.
     """
-    return run("prepare", manage("prepare", "--json"), answer=subprocess.PIPE)
+    return run("prepare", manage("prepare", "--owner", "--json"), answer=subprocess.PIPE)
 
 
 def answer_of(process: subprocess.Popen[bytes]) -> dict[str, str | None]:

@@ -21,23 +21,24 @@ OWNER = "owner"
 
 class Command(BaseCommand):
     help = (
-        "Готовит базу: миграции, разделы хранилища, на пустой базе владелец. / "
-        "Prepares the database: migrations, partitions, an owner where there is no user."
+        "Готовит базу: миграции, разделы хранилища; --owner: владелец на пустой базе. / "
+        "Prepares the database: migrations, partitions; --owner: an owner where nobody is."
     )
     # Migrate runs them, with the database's own ones.
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--owner", action="store_true", help="make a superuser where none is")
         parser.add_argument("--json", action="store_true", help="one JSON line on stdout")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Migrate, make partitions, make the first owner; print the owner's one-time password."""
+        """Migrate, make partitions; on request make the first owner and print the password."""
         if env.EMBEDDED_DATABASE:
             make_roles(env.STATE)
         call_command("migrate", skip_checks=False, interactive=False, stdout=sys.stderr)
         with as_owner(), connection.cursor() as cursor:
             cursor.execute("SELECT ensure_delivery_partitions(%s)", [_AHEAD])
-        password = first_owner()
+        password = first_owner() if options["owner"] else None
         if options["json"]:
             self.stdout.write(json.dumps({"owner": OWNER, "password": password}))
         elif password:
