@@ -43,8 +43,9 @@ class Leadership:
         """Close the session, and with it the lock."""
         session, self._session, self._leads = self._session, None, False
         if session is not None:
-            with contextlib.suppress(psycopg.Error):
-                session.close()
+            with contextlib.suppress(psycopg.Error), session:
+                # Said aloud: a closed session's lock lives on until the server has noticed.
+                session.execute("SELECT pg_advisory_unlock_all()")
 
 
 def direct_parameters() -> dict[str, Any]:
