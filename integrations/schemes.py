@@ -20,6 +20,7 @@ from .contract import Delivery, Secret, SignatureInvalid, SignatureStale
 
 MAX_HEADER = 4096
 MAX_SIGNATURES = 8
+_SIGNATURE = re.compile(rb"[a-z0-9]{1,8},[A-Za-z0-9+/_=-]+")
 _TIMESTAMP = re.compile(r"[0-9]{1,12}")
 
 
@@ -166,9 +167,7 @@ class StandardWebhooks:
         if family is None:
             return Bearer().verify(delivery, bearers, now)
         message, timestamp = _signed_text(delivery, family)
-        given = header_bytes(delivery, f"{family}-signature").split(b" ")
-        if len(given) > MAX_SIGNATURES:
-            raise SignatureInvalid(f"more than {MAX_SIGNATURES} signatures")
+        given = _signatures(header_bytes(delivery, f"{family}-signature"))
         if not any(_proves(secret, message, given) for secret in keys):
             raise SignatureInvalid("no secret of this source made the signature")
         if abs(now - timestamp) > self.tolerance:
@@ -195,6 +194,14 @@ def _family(headers: Mapping[str, str]) -> str | None:
         if f"{family}-signature" in headers:
             return family
     return None
+
+
+def _signatures(header: bytes) -> Sequence[bytes]:
+    """Return the entries of a signature header, of known versions or not."""
+    given = header.split(b" ")
+    if len(given) > MAX_SIGNATURES or not all(map(_SIGNATURE.fullmatch, given)):
+        raise SignatureInvalid(f"not 1 to {MAX_SIGNATURES} signatures like v1,<base64>")
+    return given
 
 
 def _signed_text(delivery: Delivery, family: str) -> tuple[bytes, int]:
