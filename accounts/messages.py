@@ -171,6 +171,20 @@ PROBLEMS: Mapping[str, Problem] = {
         "Начните с первой страницы и берите адреса из «next» и «previous» как есть.",
         "Start at the first page and take the addresses in `next` and `previous` as they are.",
     ),
+    "header_unusable": _problem(
+        400,
+        "Значение заголовка {field} непригодно.",
+        "The value of the header {field} is unusable.",
+        "Нужно от 1 до 255 знаков ASCII без пробелов.",
+        "1 to 255 ASCII characters without spaces are expected.",
+    ),
+    "part_of_sale": _problem(
+        400,
+        "Эта запись — часть продажи и отдельно не правится.",
+        "This record is a part of its sale and is not edited alone.",
+        "Правьте продажу {sale}.",
+        "Edit the sale {sale}.",
+    ),
     "account_unclear": _problem(
         400,
         "Неясно, в какой аккаунт писать.",

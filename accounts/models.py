@@ -71,6 +71,28 @@ class ApiToken(models.Model):
         return f"{self.prefix}… {self.title}".strip()
 
 
+class IdempotencyKey(models.Model):
+    """What a POST with this ``Idempotency-Key`` made; kept for two days."""
+
+    account = models.ForeignKey(
+        Account, models.CASCADE, db_index=False, verbose_name="аккаунт", related_name="+"
+    )
+    key = models.CharField("ключ", max_length=255)
+    sha256 = models.BinaryField("содержание", max_length=32)
+    object_id = models.UUIDField("запись", null=True)
+    created_at = models.DateTimeField("создан", db_default=Now())
+
+    class Meta:
+        verbose_name = "ключ повтора"
+        verbose_name_plural = "ключи повтора"
+        constraints = (
+            models.UniqueConstraint(fields=["account", "key"], name="accounts_idempotency_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class SourceState(models.TextChoices):
     ACTIVE = "active", "работает"
     PAUSED = "paused", "приостановлен"  # stages, does not settle

@@ -49,7 +49,9 @@ class Principal:
     def only_account(self) -> int:
         """Return the one account that can be meant by a new record. Raises ApiError."""
         writable = [account for account in self.seats if self.may_write(account)]
-        if len(writable) != 1:
+        if not writable:
+            raise ApiError("read_only")
+        if len(writable) > 1:
             raise ApiError("account_unclear", field="account", known=self._known())
         return writable[0]
 

@@ -7,6 +7,7 @@ Plain functions over rows already fetched: a page costs a fixed number of querie
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,10 @@ from .formats import day, fine, moment, money, price
 
 Item = dict[str, Any]
 Accounts = selectors.Accounts
+_LINE_NUMBERS = (
+    *("quantity", "unit_price", "gross", "discount", "total", "tax_rate", "tax_amount"),
+    *("unit_cost", "cost"),
+)
 _NO_TAX = (None, None, None, None)
 
 
@@ -45,12 +50,33 @@ def overrides(row: Entity) -> Item:
     return {
         name: {
             "value": edit["v"],
-            "provider_value": base.get(name),
+            "provider_value": _under(name, base.get(name), getattr(row, "currency", None)),
             "at": moment(datetime.fromtimestamp(edit["t"] / 1_000_000, UTC)),
         }
         for name, edit in sorted(row.hand.items())
         if edit["v"] != CLEAR
     }
+
+
+def _under(name: str, value: Any, currency: str | None) -> Any:
+    """Return a provider's value as the record would show it; of a link, the row's id."""
+    if value is None:
+        return None
+    if name in AMOUNTS:
+        return _amount_text(value, currency)
+    if name in ("occurred_at", "provider_at"):
+        return moment(datetime.fromisoformat(value))
+    if name == "lines":
+        return [_stored_line(line, currency) for line in value]
+    return value
+
+
+def _stored_line(stored: Mapping[str, Any], currency: str | None) -> Item:
+    numbers = {
+        name: Decimal(stored[name]) for name in _LINE_NUMBERS if stored.get(name) is not None
+    }
+    columns: dict[str, Any] = dict.fromkeys(selectors.LINE_COLUMNS)
+    return _line(SimpleNamespace(**{**columns, **stored, **numbers}), currency)
 
 
 def _tail(row: Entity) -> Item:
@@ -174,6 +200,8 @@ _PAYMENT_AMOUNTS = ("amount", "tip", "tendered", "change", "fee")
 
 def _refund_payment(item: Mapping[str, Any], refund: Refund) -> Item:
     texts = {name: item.get(name) for name in _PAYMENT_TEXTS}
+    if texts["paid_at"] is not None:
+        texts["paid_at"] = moment(datetime.fromisoformat(texts["paid_at"]))
     amounts = {name: _amount_text(item.get(name), refund.currency) for name in _PAYMENT_AMOUNTS}
     return texts | amounts
 

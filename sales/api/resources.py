@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from .. import models, selectors
+from .. import hand, models, selectors
 from ..models.base import Entity
 from . import filters, items
 from .filters import Filter
@@ -84,3 +84,17 @@ RESOURCES = (
 def order_of(resource: Resource, given: Mapping[str, str]) -> Order:
     """Return the order of a list: who asks for what changed reads it oldest change first."""
     return UPDATED if "updated_after" in given else resource.order
+
+
+_IDENTITY = ("external_id", "id")
+_TARGETS = ("sale_id", "sale_external_id", "payment_id", "payment_external_id")
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "sale": ("lines", "payments", "fiscal"),
+    "refund": (*_TARGETS, "fiscal"),
+}
+#: kind → what the body of a POST may say: the standard schema's names.
+CREATED: Mapping[str, frozenset[str]] = {
+    resource.kind: frozenset(hand.FIELDS[resource.kind]) - {"same_as", "sale"}
+    | {*_IDENTITY, *_PARTS.get(resource.kind, ())}
+    for resource in RESOURCES
+}

@@ -3,13 +3,21 @@
 from django.urls import URLPattern, path
 
 from .resources import RESOURCES, Resource
-from .views import DetailView, ListView, Root
+from .views import Root
+from .writes import Collection, Override, Record, Restore
 
 
 def _addresses(resource: Resource, name: str) -> list[URLPattern]:
+    one = f"{name}/<uuid:key>/"
     return [
-        path(f"{name}/", ListView.as_view(resource=resource), name=f"{name}-list"),
-        path(f"{name}/<uuid:key>/", DetailView.as_view(resource=resource), name=f"{name}-detail"),
+        path(f"{name}/", Collection.as_view(resource=resource), name=f"{name}-list"),
+        path(one, Record.as_view(resource=resource), name=f"{name}-detail"),
+        path(f"{one}restore/", Restore.as_view(resource=resource), name=f"{name}-restore"),
+        path(
+            f"{one}overrides/<str:field>/",
+            Override.as_view(resource=resource),
+            name=f"{name}-override",
+        ),
     ]
 
 

@@ -78,11 +78,3 @@ class ListView(ResourceView):
             for name, cursor in links.items()
         }
         return Response(urls | {"results": self.resource.describe(found.rows, accounts)})
-
-
-class DetailView(ResourceView):
-    """Одна запись. / One record."""
-
-    def get(self, request: Request, key: UUID) -> Response:
-        """Retrieve one record."""
-        return Response(self.describe(self.find(key)))
