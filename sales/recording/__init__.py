@@ -125,13 +125,10 @@ class _Recorder:
             self._overlay(table, written)
 
     def _overlay(self, table: Table, written: Written) -> set[UUID]:
-        """Lay the hand over rows whose provider's values changed, or that were edited."""
+        """Lay the hand over rows that were written or edited."""
         edits = self.batch.edits[table.kind]
         handled = {
-            won.row.id
-            for group in written.won.values()
-            for won in group
-            if won.existed and written.locked[won.row.id].handled
+            key for key in written.changed & written.locked.keys() if written.locked[key].handled
         }
         changed, won = overlay(self.cursor, table, handled, edits)
         self.changed |= won
