@@ -4,7 +4,7 @@ import json
 import re
 from array import array
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import accumulate
 from typing import Any, NoReturn
 
@@ -48,7 +48,10 @@ def _integer(text: str) -> int:
 def _number(text: str) -> Decimal:
     if len(text) > MAX_DIGITS + 7:
         raise _Suspect
-    found = Decimal(text)
+    try:
+        found = Decimal(text)
+    except InvalidOperation:  # an exponent of twenty digits
+        raise _Suspect from None
     if len(found.as_tuple().digits) > MAX_DIGITS or abs(found.adjusted()) > MAX_DIGITS:
         raise _Suspect
     return found

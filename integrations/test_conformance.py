@@ -5,6 +5,7 @@ A new provider gets this suite by its line in the registry.
 
 import base64
 import importlib
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -182,7 +183,8 @@ def hostile(value: str) -> Iterator[str]:
     yield from (value[: len(value) // 2], "YW!!Jj", "====", "v1,YW!!Jj", "v1a,YW!!Jj")
     yield from ("\xff\xfe" + value, value + "\xe9", "подпись", "١٢", "1_0", " 12 ", "9" * 5000)
     yield from ("A" * 4097, " ".join([value] * 9), ", ".join([value] * 2))
-    yield base64.b64decode(body + "==", validate=False).hex() if body.isascii() else "00"
+    if re.fullmatch(r"[A-Za-z0-9+/]+={0,2}", body) and len(body) % 4 == 0:
+        yield base64.b64decode(body).hex()
 
 
 @every_provider
