@@ -12,13 +12,26 @@ def _pss(entry: Path) -> int:
 
 
 def by_process(mark: str) -> dict[str, int]:
-    """Return bytes of PSS by command, of processes that carry the mark."""
+    """Return bytes of PSS by command, of processes that carry the mark and of their children."""
     found: dict[str, int] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            environment = (entry / "environ").read_bytes().decode(errors="replace")
-            if mark in command or mark in environment:
-                name = " ".join(command.split()[:4])[-60:] or entry.name
+            # PostgreSQL's children write their title over command and environment.
+            if _carries(entry, mark) or _carries(Path("/proc", _parent(entry)), mark):
+                words = (
+                    (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+                name = " ".join(words.split()[:4])[-60:] or entry.name
                 found[name] = found.get(name, 0) + _pss(entry)
     return found
+
+
+def _carries(entry: Path, mark: str) -> bool:
+    if entry.name == "1":
+        return False
+    said = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+    return mark.encode() in said
+
+
+def _parent(entry: Path) -> str:
+    return (entry / "stat").read_text().rpartition(")")[2].split()[1]

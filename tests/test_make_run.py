@@ -294,3 +294,19 @@ def _as_nobody(
             stderr=output,
             start_new_session=True,
         )
+
+
+@pytest.mark.slow
+def test_a_second_ctrl_c_insists_where_a_process_does_not_listen(stack: Stack) -> None:
+    stack.start()
+    assert stack.supervisor is not None
+    _kill([stack.processes(word)[0] for word in ("gunicorn", "dramatiq")], signal.SIGSTOP)
+
+    stack.supervisor.send_signal(signal.SIGINT)
+    _until(lambda: "ending" in stack.console())
+    begun = time.monotonic()
+    stack.supervisor.send_signal(signal.SIGINT)
+
+    assert stack.supervisor.wait(_LIMIT) == 0
+    assert time.monotonic() - begun < 6
+    assert _left(stack) == []
