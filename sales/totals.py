@@ -15,6 +15,14 @@ SELECT id FROM {table} WHERE {column} = ANY(%b) AND id > %b ORDER BY id LIMIT {l
 """
 
 
+def hold_days(source_id: int) -> None:
+    """Wait for whoever settles a source, and let nobody begin before the commit.
+
+    To be taken before the row of a setting is: a settler has this lock first as well.
+    """
+    locks.own_days(Cursor(), [source_id])
+
+
 def redate_location(location_id: UUID) -> int:
     """Derive the days of a location's sales and refunds anew; return how many rows changed.
 

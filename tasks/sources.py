@@ -84,6 +84,19 @@ def rotate_secret(source: Source, value: str | None, *, overlap: timedelta) -> s
     return endpoints.rotate_secret(source, value=value, overlap=overlap)
 
 
+def rotate_address(source: Source, *, overlap: timedelta) -> None:
+    """Make a new address; the old one takes deliveries for the overlap.
+
+    A configured public URL that holds the old token is changed with it: from then on what signs
+    its URL (Square) has to use the new one.
+    """
+    old = endpoints.token_of(source)
+    new = endpoints.rotate_endpoint(source, overlap=overlap)
+    if old is not None and old in source.public_url:
+        source.public_url = source.public_url.replace(old, new)
+        source.save(update_fields=["public_url"])
+
+
 def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, str]:
     """Return a secret that can work, made where we issue it, and its kind."""
     provider = get(source.provider)

@@ -246,6 +246,18 @@ def test_a_new_address_replaces_the_old_one_after_the_overlap(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_configured_url_follows_the_new_token(capsys: pytest.CaptureFixture[str]) -> None:
+    first = add(capsys, "standard")
+    with every_account():
+        Source.objects.update(public_url="https://till.example" + first["path"])
+
+    second = run(capsys, "rotate", str(first["id"]), "--url")
+
+    assert second["path"] != first["path"]
+    assert second["url"] == "https://till.example" + second["path"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_resuming_makes_the_held_deliveries_due(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

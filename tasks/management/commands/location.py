@@ -1,10 +1,11 @@
 """``manage.py location``: the zone, the start of the day and the currency of a shop."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandParser
-from sales.totals import redate_location
+from django.db.models.functions import Now
 
 from accounts.commandline import (
     JsonCommand,
@@ -17,6 +18,7 @@ from accounts.commandline import (
 from accounts.models import Account
 from accounts.rls import scoped
 from sales.models import Location
+from sales.totals import hold_days, redate_location
 from tasks.source_settings import read_currency, read_zone
 
 _LAST_HOUR = 23
@@ -48,9 +50,9 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         account = find_account(options["account"])
-        run = {"set": self.set, "list": self.list}[options["verb"]]
         with scoped([account.pk]):
-            value, text = run(account, options)
+            change = options["verb"] == "set"
+            value, text = (self.set if change else self.list)(account, options)
         self.answer(options, value, text)
 
     def list(self, account: Account, options: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -64,16 +66,20 @@ class Command(JsonCommand):
         """Change a location and derive its days again."""
         changes = _changes(options)
         location = _find(account, options["location"])
-        for name, value in changes.items():
-            setattr(location, name, value)
-        location.save(update_fields=list(changes))
+        hold_days(location.source_id)
+        Location.objects.filter(pk=location.pk).update(**changes, updated_at=Now())
         redate_location(location.pk)
+        location.refresh_from_db()
         shown = _describe(location)
         return shown, "\n".join(f"{name}: {value}" for name, value in shown.items())
 
 
 def _changes(options: dict[str, Any]) -> dict[str, Any]:
-    read = {"timezone": _zone, "cutoff": _hour, "currency": _currency}
+    read: dict[str, Callable[[Any], Any]] = {
+        "timezone": _zone,
+        "cutoff": _hour,
+        "currency": _currency,
+    }
     columns = {"cutoff": "day_cutoff"}
     changes = {
         columns.get(name, name): reader(options[name])
@@ -115,8 +121,10 @@ def _currency(text: str) -> str:
 
 
 def _find(account: Account, name: str) -> Location:
-    rows = Location.objects.select_for_update().filter(account=account)
-    found = list(rows.filter(external_id=name)[:20]) or list(rows.filter(pk=_uuid(name)))
+    rows = Location.objects.filter(account=account)
+    found = list(rows.filter(external_id=name)[:20])
+    if not found and (key := _uuid(name)) is not None:
+        found = list(rows.filter(pk=key))
     if len(found) == 1:
         return found[0]
     if found:

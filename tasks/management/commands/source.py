@@ -34,6 +34,7 @@ from tasks.sources import (
     give_secret,
     path_of,
     release_held,
+    rotate_address,
     rotate_secret,
     set_state,
     url_of,
@@ -145,7 +146,7 @@ class Command(JsonCommand):
             )
         with _source(options["id"]) as source:
             if options["url"]:
-                endpoints.rotate_endpoint(source, overlap=overlap)
+                rotate_address(source, overlap=overlap)
                 shown = _shown(source, None)
             else:
                 shown = _shown(source, rotate_secret(source, options["secret"], overlap=overlap))
