@@ -8,8 +8,6 @@ from accounts import errors
 
 from . import health
 
-admin.site.site_header = admin.site.site_title = "backend_gjango"
-
 _LOGIN = auth.LoginView.as_view(template_name="rest_framework/login.html")
 _PEOPLE = (
     [
