@@ -10,7 +10,7 @@ No Django in here: providers import this module.
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -309,14 +309,7 @@ def part_id(owner: uuid.UUID, kind: str, position: int) -> uuid.UUID:
     return uuid.uuid5(owner, f"{kind}:{position}")
 
 
-@cache
-def _getter(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
-    names = [field.name for field in fields(kind)]
-    # Of one name alone attrgetter gives the bare value, no tuple.
-    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
-
-
-_PLAIN = frozenset({str, int, bool, type(None)})
+_PLAIN = frozenset({str, int, bool, Decimal, type(None)})
 
 
 def _each(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -325,18 +318,26 @@ def _each(values: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def _canonical(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, datetime):
-        return value.timestamp()
-    if isinstance(value, tuple):
-        return _each(value)
-    if isinstance(value, Mapping):
-        return tuple((key, *_each((value[key],))) for key in sorted(value))
-    if hasattr(value, "__dataclass_fields__"):
-        kind: Any = type(value)
-        return _each(_getter(kind)(value))
-    return value if isinstance(value, (str, int)) or value is None else str(value)
+    kind: Any = type(value)
+    return _canon(kind)(value)
+
+
+@cache
+def _canon(kind: Any) -> Callable[[Any], Any]:
+    """Return how values of a type become a tuple of plain ones."""
+    if issubclass(kind, datetime):
+        return datetime.timestamp
+    if issubclass(kind, tuple):
+        return _each
+    if issubclass(kind, Mapping):
+        return lambda value: tuple((key, *_each((value[key],))) for key in sorted(value))
+    if is_dataclass(kind):
+        names = [field.name for field in fields(kind)]
+        if len(names) == 1:  # of one name alone attrgetter gives the bare value, no tuple
+            return lambda value: _each((getattr(value, names[0]),))
+        getter = attrgetter(*names)
+        return lambda value: _each(getter(value))
+    return (lambda value: value) if kind in _PLAIN else str
 
 
 def digest(value: Any) -> bytes:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ..statements import Recorded, Stated
 from . import derive, locks, parts
-from .arrays import Cursor, uuids
+from .arrays import Cursor, ordered
 from .fold import CONTENT, HEADER, LINES, MONEY, Batch
 from .overlay import overlay
 from .tables import PAYMENT, REFERENCES, REFUND, SALE, Table
@@ -73,10 +73,9 @@ class _Recorder:
         self._note(written)
         self._leave(written, written.changed)
         self.parents |= {won.reg.values[0] for won in written.winners(CONTENT)} - {None}
-        moved = sorted(written.changed)
-        if not moved:
+        if not written.changed:
             return set()
-        return {row[0] for row in self.cursor.rows(_REFUNDS_OF, uuids(moved))}
+        return {row[0] for row in self.cursor.rows(_REFUNDS_OF, ordered(written.changed))}
 
     def _refunds(self, following: set[UUID]) -> None:
         rows, edits = self.batch.rows["refund"], self.batch.edits["refund"]
@@ -88,7 +87,7 @@ class _Recorder:
         self.refunds |= changed
         self._leave(written, written.touched)
         if written.touched:
-            touched = uuids(sorted(written.touched))
+            touched = ordered(written.touched)
             self.parents |= {row[0] for row in self.cursor.rows(_SALES_OF, touched)}
 
     def _sales(self, receipts: set[locks.Receipt]) -> None:

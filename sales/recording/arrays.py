@@ -5,6 +5,7 @@ statement, because PostgreSQL parses a number faster than Python can pack one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from struct import Struct
 from typing import Any, ClassVar, LiteralString
 from uuid import UUID
@@ -18,6 +19,8 @@ _HEAD = Struct(">iiIii")
 _LENGTH = Struct(">i").pack
 _LENGTHS = [_LENGTH(size) for size in range(512)]
 _NULL = _LENGTH(-1)
+#: How ids are sorted: comparing two UUIDs is a call in Python, two integers is none.
+BY_ID = attrgetter("int")
 _INT8 = Struct(">iq").pack
 
 
@@ -52,10 +55,12 @@ def _sized(value: bytes) -> bytes:
     return (_LENGTHS[size] if size < 512 else _LENGTH(size)) + value
 
 
-def _text_part(value: Any) -> bytes:
-    if value is None:
-        return _NULL
-    return _sized((value if type(value) is str else str(value)).encode())
+class _Texts(dict[Any, bytes]):
+    """Value → its wire form: most values of a column occur again and again."""
+
+    def __missing__(self, value: Any) -> bytes:
+        found = self[value] = _sized(str(value).encode())
+        return found
 
 
 def _uuid_part(value: UUID | None) -> bytes:
@@ -64,7 +69,13 @@ def _uuid_part(value: UUID | None) -> bytes:
 
 def texts(values: Sequence[Any]) -> TextArray:
     """Return ``text[]``; what is no text goes by its ``str``."""
-    return TextArray(_pack(map(_text_part, values), len(values), 25))
+    known = _Texts({None: _NULL})
+    return TextArray(_pack(map(known.__getitem__, values), len(values), 25))
+
+
+def ordered(values: Iterable[UUID]) -> UuidArray:
+    """Return ``uuid[]`` in the order in which rows are locked."""
+    return uuids(sorted(values, key=BY_ID))
 
 
 def uuids(values: Sequence[UUID | None]) -> UuidArray:
@@ -114,19 +125,19 @@ class _ArrayDumper(Dumper):
         return obj  # type: ignore[no-any-return]
 
 
-class _Uuids(_ArrayDumper):
+class _UuidsDumper(_ArrayDumper):
     oid = 2951
 
 
-class _Texts(_ArrayDumper):
+class _TextsDumper(_ArrayDumper):
     oid = 1009
 
 
-class _Blobs(_ArrayDumper):
+class _BlobsDumper(_ArrayDumper):
     oid = 1001
 
 
-class _Integers(_ArrayDumper):
+class _IntegersDumper(_ArrayDumper):
     oid = 1016
 
 
@@ -134,10 +145,10 @@ class Cursor:
     """Django's connection, spoken to in binary: its own cursor binds on the client, as text."""
 
     _DUMPERS: ClassVar = {
-        UuidArray: _Uuids,
-        TextArray: _Texts,
-        BytesArray: _Blobs,
-        IntArray: _Integers,
+        UuidArray: _UuidsDumper,
+        TextArray: _TextsDumper,
+        BytesArray: _BlobsDumper,
+        IntArray: _IntegersDumper,
     }
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ and one that had waited would sum without its neighbour's refund.
 from collections.abc import Collection
 from uuid import UUID
 
-from .arrays import Cursor, uuids
+from .arrays import Cursor, ordered
 
 #: What is alive of a hand's ``deleted`` and a tombstone; {content} is the stamp it competes with.
 _DELETED = """CASE WHEN {row}.hand->'deleted'->>'v' IN ('true', 'false')
@@ -205,7 +205,7 @@ WHERE s.id = ANY(%b)
 def _run(cursor: Cursor, statement: str, ids: Collection[UUID]) -> set[UUID]:
     if not ids:
         return set()
-    return {row[0] for row in cursor.rows(statement, uuids(sorted(ids)))}
+    return {row[0] for row in cursor.rows(statement, ordered(ids))}
 
 
 def refunds(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:

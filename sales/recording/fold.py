@@ -108,6 +108,8 @@ class Batch:
 
     def __init__(self, stated: Sequence[Stated]) -> None:
         self.rows: dict[str, dict[UUID, Row]] = {kind: {} for kind in TABLES}
+        #: By identity: a till names the same products in every receipt of a batch.
+        self._mentioned: dict[int, tuple[mentions.Named, Row]] = {}
         self.edits: dict[str, dict[UUID, list[HandEdit]]] = {kind: {} for kind in TABLES}
         for index, item in enumerate(stated):
             _TAKE[type(item.draft)](self, index, item)
@@ -115,7 +117,7 @@ class Batch:
     def name(self, item: Stated, kind: str, external_id: str, source_id: int | None = None) -> Row:
         """Return the row of an entity, which exists from its first mention on."""
         source = item.source_id if source_id is None else source_id
-        key = entity_id(source, kind, external_id)
+        key = (rows.known_id if kind in REFERENCES else entity_id)(source, kind, external_id)
         row = self.rows[kind].get(key)
         if row is None:
             row = Row(key, item.account_id, source, external_id, item.received, [])
@@ -133,7 +135,12 @@ class Batch:
     def mention(self, item: Stated, found: Iterable[mentions.Named]) -> None:
         """State what is said of other entities inside a statement."""
         for named in found:
+            seen = self._mentioned.get(id(named))
+            if seen is not None:
+                seen[1].received = min(seen[1].received, item.received)
+                continue
             row = self.name(item, named.kind, named.external_id)
+            self._mentioned[id(named)] = named, row
             if named.stamp:
                 row.state(CONTENT, Reg(named.stamp, named.values, None, -1))
 

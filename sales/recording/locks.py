@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from .arrays import Cursor, integers, texts, uuids
+from .arrays import Cursor, integers, ordered, texts
 from .fold import HEADER, Row
 
 #: (account, ФН, ФД): the identity of a fiscal receipt.
@@ -54,7 +54,7 @@ def receipts_of(cursor: Cursor, sales: Collection[UUID]) -> set[Receipt]:
     """Return the fiscal receipts that sales have now."""
     if not sales:
         return set()
-    return {(row[0], row[1], row[2]) for row in cursor.rows(_RECEIPTS_OF, uuids(sorted(sales)))}
+    return {(row[0], row[1], row[2]) for row in cursor.rows(_RECEIPTS_OF, ordered(sales))}
 
 
 def take(cursor: Cursor, receipts: Collection[Receipt]) -> None:

@@ -37,7 +37,10 @@ _ATTRIBUTES = {
 
 
 class Named(NamedTuple):
-    """Another entity, and what is said of it: nothing where ``stamp`` is empty."""
+    """Another entity, and what is said of it: nothing where ``stamp`` is empty.
+
+    It is made once per source and content (a till says the same all day).
+    """
 
     kind: str
     external_id: str

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from .. import hand
 from . import rows
-from .arrays import Cursor, encode, uuids
+from .arrays import Cursor, encode, ordered
 from .fold import HandEdit
 from .tables import LINE, Table
 
@@ -46,7 +46,7 @@ def _read(cursor: Cursor, table: Table, ids: Iterable[UUID]) -> list[Layer]:
     found = cursor.rows(
         f"SELECT id, account_id, source_id, {stated}, hand::text,"
         f" COALESCE(base, '{{}}')::text, {columns} FROM {table.name} WHERE id = ANY(%b)",
-        uuids(sorted(ids)),
+        ordered(ids),
     )
     layers = []
     for row in found:
@@ -175,12 +175,12 @@ def _overlay_lines(cursor: Cursor, layers: Sequence[Layer]) -> None:
     fresh = [layer.id for layer in concerned if hand.LINES not in layer.base]
     taken: dict[UUID, list[Any]] = {}
     if fresh:
-        for sale, line in cursor.rows(_TAKE, uuids(sorted(fresh))):
+        for sale, line in cursor.rows(_TAKE, ordered(fresh)):
             taken.setdefault(sale, []).append(hand.amounts_as_text(line))
     for layer in concerned:
         layer.base.setdefault(hand.LINES, taken.get(layer.id, []))
     if concerned:
-        cursor.rows(_DROP, uuids(sorted(layer.id for layer in concerned)))
+        cursor.rows(_DROP, ordered(layer.id for layer in concerned))
     _restore(cursor, [x for x in concerned if not hand.is_set(x.hand.get(hand.LINES))])
     _set(cursor, [x for x in concerned if hand.is_set(x.hand.get(hand.LINES))])
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..drafts import Rank
-from .arrays import Cursor, encode, uuids
+from .arrays import Cursor, encode, ordered
 from .fold import VERSION_SIZE, Reg, Row
 from .tables import Table
 
@@ -69,20 +69,19 @@ def write(
     Raises ForeignRow.
     """
     done = Written()
-    known = _states(cursor.rows(table.read, uuids(sorted(rows)))) if rows else {}
-    needed = [
-        row for key, row in sorted(rows.items()) if key not in known or _matters(row, known[key])
-    ]
+    known = _states(cursor.rows(table.read, ordered(rows))) if rows else {}
+    needed = [row for key, row in rows.items() if key not in known or _matters(row, known[key])]
+    needed.sort(key=_by_id)
     fresh = [row for row in needed if row.id not in known]
     if fresh:
         wires = [row.wire(table) for row in fresh]
         done.created = _ids(cursor.rows(table.insert, *encode(table.types, wires)))
         done.changed |= done.created
-    rest = sorted({*hold, *(row.id for row in needed)} - done.created)
+    rest = {*hold, *(row.id for row in needed)} - done.created
     if rest:
-        done.locked = _states(cursor.rows(table.lock, uuids(rest)))
+        done.locked = _states(cursor.rows(table.lock, ordered(rest)))
         if len(done.locked) < len(rest):
-            raise ForeignRow(f"{table.kind} {next(iter(set(rest) - done.locked.keys()))}")
+            raise ForeignRow(f"{table.kind} {next(iter(rest - done.locked.keys()))}")
     later = [row for row in needed if row.id in done.locked and _matters(row, done.locked[row.id])]
     if later:
         wires = [row.wire(table) for row in later]
@@ -105,6 +104,10 @@ def _ids(found: list[tuple[Any, ...]]) -> set[UUID]:
 
 def _states(found: list[tuple[Any, ...]]) -> dict[UUID, State]:
     return {row[0]: State(row[1], row[2], row[3], row[4], row[5:]) for row in found}
+
+
+def _by_id(row: Row) -> int:
+    return row.id.int
 
 
 def _matters(row: Row, state: State) -> bool:
