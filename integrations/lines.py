@@ -33,10 +33,10 @@ def _times(
     """Return quantity × price, rounded half-up to the currency."""
     if factor is None or price is None:
         return None
-    found = round_money(factor * price, currency)
-    if found >= AMOUNT_LIMIT:
+    exact = factor * price
+    if exact >= AMOUNT_LIMIT:
         raise line.refuse("an amount out of range")
-    return found
+    return round_money(exact, currency)
 
 
 def _tax(line: Reader, currency: str) -> dict[str, object]:

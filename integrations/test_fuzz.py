@@ -1,0 +1,122 @@
+"""Mutated payloads: whatever a signed sender sends, a provider raises IntegrationError or reads.
+
+What it reads can be stored: amounts within the tables' bounds, times that convert to UTC.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sales.drafts import digest
+
+from . import samples
+from .cases import context_of
+from .contract import Delivery, IntegrationError, Provider
+from .registry import PROVIDERS
+from .strict import parse_json
+
+HEARD = [provider for provider in PROVIDERS.values() if provider.slug != "manual"]
+NASTY: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, -1, 0, 10**40, 1.5, 1e308, -0.0, 0.30000000000000004, "", "x", "NaN", "1_000",
+     "-5", "9" * 15, "1e5", "0001-01-01T00:00:00", "9999-12-31T23:59:59-12:00", "Ж" * 3000, [],
+     {}, [None], [[]], {"id": None}, {"amount": 10**18, "currency": "JPY"}, "\u202etxt", "A\u030a",
+     "999999999999999.999999"]
+)  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    if isinstance(value, dict | list):
+        members = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in members:
+            yield from places(item, (*path, key))
+
+
+def mutated(data: st.DataObject, document: Any) -> Any:
+    """Return the document with one place deleted or replaced."""
+    path = data.draw(st.sampled_from(list(places(document))))
+    if not path:
+        return deepcopy(data.draw(NASTY))
+    owner = document
+    for key in path[:-1]:
+        owner = owner[key]
+    if data.draw(st.booleans()):
+        del owner[path[-1]]
+    else:
+        owner[path[-1]] = deepcopy(data.draw(NASTY))
+    return document
+
+
+def values(value: Any) -> Iterator[Any]:
+    if is_dataclass(value):
+        for item in fields(value):
+            yield from values(getattr(value, item.name))
+    elif isinstance(value, dict | tuple | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from values(item)
+    else:
+        yield value
+
+
+def read(provider: Provider, delivery: Delivery) -> list[Any]:
+    """Return the statements; anything but IntegrationError fails the test."""
+    try:
+        found = provider.split(delivery)
+    except IntegrationError:
+        return []
+    stated: list[Any] = []
+    for event in found:
+        try:
+            normalise = provider.normalisers.get(event.type)
+            stated += (normalise(event, context_of(provider)) if normalise else None) or ()
+        except IntegrationError:
+            continue
+    return stated
+
+
+def check_storable(statement: Any) -> None:
+    for value in values(statement):
+        if isinstance(value, Decimal):
+            assert abs(value) < Decimal(10) ** 15
+        if isinstance(value, int):
+            assert abs(value) < 2**63
+        if isinstance(value, datetime):
+            value.astimezone(UTC)
+        if isinstance(value, str):
+            assert "\x00" not in value
+            assert len(value.encode()) <= 4000
+    assert len(digest(statement)) == 8
+
+
+@pytest.mark.parametrize("provider", HEARD, ids=lambda provider: provider.slug)
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_mutated_payload_is_read_or_refused(provider: Provider, data: st.DataObject) -> None:
+    recorded = samples.load(provider.slug)
+    sample = recorded[data.draw(st.sampled_from(sorted(recorded)))]
+    document = json.loads(sample.body)
+    for _ in range(data.draw(st.integers(1, 3))):
+        document = mutated(data, document)
+
+    body = json.dumps(document).encode()
+
+    for statement in read(provider, samples.signed(replace(sample, body=body), provider)):
+        check_storable(statement)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_bytes_of_any_kind_are_parsed_or_refused(body: bytes) -> None:
+    for provider in HEARD:
+        read(provider, Delivery("POST", "", "", {}, body, ""))
+    with suppress(IntegrationError):
+        parse_json(body)
