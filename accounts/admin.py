@@ -3,10 +3,9 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from .adminutil import AnyInline, Light, OneAccount, Shown
+from .adminutil import AnyInline, AnyUserAdmin, Light, OneAccount, Shown
 from .models import Account, ApiToken, IdempotencyKey, Membership, Source, User
 
 admin.site.site_header = admin.site.site_title = "backend_gjango"
@@ -14,7 +13,7 @@ admin.site.index_title = "Управление"
 
 
 @admin.register(User)
-class PeopleAdmin(Light, UserAdmin):
+class PeopleAdmin(Light, AnyUserAdmin):
     """People; what one may see follows from memberships."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
     AnyAdmin = admin.ModelAdmin[Any]
     AnyInline = admin.TabularInline[Any, Any]
+    AnyUserAdmin = UserAdmin[User]
 else:  # Django's classes take no parameters at run time
     AnyPaginator, AnyAdmin, AnyInline = Paginator, admin.ModelAdmin, admin.TabularInline
+    AnyUserAdmin = UserAdmin
 
 #: A list shows at most so many rows; whoever needs others filters or searches.
 MOST_ROWS = 1000

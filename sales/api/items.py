@@ -1,4 +1,4 @@
-"""Rows → the records of the API. Field names are those of docs/sale.md; null is unknown.
+"""Rows → the records of the API. Field names are those of docs/standard-schema.md; null is unknown.
 
 Plain functions over rows already fetched: a page costs a fixed number of queries, and building
 500 sales of 8 lines by nested serializers takes several times as long.

@@ -1,6 +1,7 @@
 """Changes by hand, through the real inbox: every verb, and what it leaves."""
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from sales.drafts import Header, Line, Mention, RefundDraft, SaleDraft, Version
 from sales.drafts import Refund as RefundContent
 from sales.recording import Stated, record
 
-from .conftest import NOON, House
+from .conftest import NOON, House, open_house
 
 BODY = {
     "occurred_at": "2026-05-04T12:00:00Z",
@@ -182,6 +183,24 @@ def test_an_idempotency_key_gives_the_same_object_or_422(cafe: House) -> None:
     assert elsewhere.status_code == 422
     assert (bad.status_code, bad.json()["field"]) == (400, "Idempotency-Key")
     assert len(cafe.get("/sales/")["results"]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_sent_many_times_at_once_makes_one_object(transactional_db: None) -> None:
+    house = open_house("cafe")
+
+    def post(_: int) -> Any:
+        try:
+            return house.call("POST", "/sales/", BODY, Idempotency_Key="k")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(post, range(8)))
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(house.get("/sales/")["results"]) == 1
 
 
 def test_a_refused_post_leaves_its_key_free_and_an_old_key_is_forgotten(cafe: House) -> None:

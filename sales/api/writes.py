@@ -16,13 +16,16 @@ from rest_framework.reverse import reverse
 from accounts import idempotency
 from accounts.errors import ApiError
 
-from .. import hand, selectors
+from .. import hand, selectors, totals
 from ..drafts import CLEAR
 from ..models.base import Entity
+from ..recording import locks
+from ..recording.arrays import Cursor
 from ..writing import Exists, Rejected, writer
 from . import edits
 from .items import overrides
 from .resources import CREATED
+from .settings import SETTINGS
 from .views import ListView, ResourceView
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,21 +47,30 @@ class Writing(ResourceView):
         except Rejected as error:
             raise edits.refused(error) from error
 
-    def lock(self, key: UUID) -> Any:
-        """Return a row under its lock, shown or not. Raises ApiError."""
-        rows: Any = self.resource.model._default_manager.select_for_update()
-        row = selectors.owned(rows, self.principal.accounts).filter(id=key).first()
-        if row is None:
+    def lock(self, key: UUID, *, days: bool = False) -> Any:
+        """Return a row under its lock, shown or not. Raises ApiError.
+
+        Settlers lock a source's days before any row, and so does this; ``days`` asks to be alone.
+        """
+        rows: Any = self.resource.model._default_manager.filter(id=key)
+        rows = selectors.owned(rows, self.principal.accounts)
+        source = rows.values_list("source_id", flat=True).first()
+        if source is None:
             raise ApiError("not_found")
+        if days:
+            totals.hold_days(source)
+        else:
+            locks.share_days(Cursor(), [source])
+        row = rows.select_for_update().get()
         if not self.principal.may_write(row.account_id):
             raise ApiError("read_only")
         if getattr(row, "owned", False):
             raise ApiError("part_of_sale", sale=row.sale_id)
         return row
 
-    def lock_shown(self, request: Request, key: UUID) -> Any:
+    def lock_shown(self, request: Request, key: UUID, *, days: bool = False) -> Any:
         """Return a row that lists show, locked, and as the client last read it."""
-        locked = self.lock(key)
+        locked = self.lock(key, days=days)
         if locked.deleted or not getattr(locked, "visible", True):
             raise ApiError("not_found")
         wanted = request.headers.get("If-Match")
@@ -127,7 +139,8 @@ class Record(Writing):
     def patch(self, request: Request, key: UUID) -> Response:
         """Set the fields whose value differs; unnamed fields stay."""
         body = self.body(request)
-        row = self.lock_shown(request, key)
+        settings = SETTINGS.get(self.resource.kind, {})
+        row = self.lock_shown(request, key, days=not settings.keys().isdisjoint(body))
         item = self.describe(self.find(key))
         change = edits.change(self.resource.kind, row, item, body)
         if change.fields:
@@ -146,10 +159,8 @@ class Record(Writing):
 
 
 def _set_up(row: Any, settings: Mapping[str, Any]) -> None:
-    from ..totals import redate_location
-
     type(row).objects.filter(pk=row.pk).update(**settings, updated_at=Now())
-    redate_location(row.pk)
+    totals.redate_location(row.pk)
 
 
 class Restore(Writing):

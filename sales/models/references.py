@@ -27,6 +27,11 @@ class Reference(Entity):
         return self.name or self.external_id
 
 
+def _updated(table: str) -> models.Index:
+    """What changed since, oldest change first: the order of ``updated_after`` in the API."""
+    return models.Index(fields=["account", "updated_at", "id"], name=f"sales_{table}_updated")
+
+
 class Location(Reference):
     """A shop. Its zone, cut-off and currency are settings of a person, not statements."""
 
@@ -44,6 +49,7 @@ class Location(Reference):
     class Meta(Reference.Meta):
         verbose_name = "точка"
         verbose_name_plural = "точки"
+        indexes = (_updated("location"),)
 
 
 class Device(Reference):
@@ -73,6 +79,7 @@ class Product(Reference):
     class Meta(Reference.Meta):
         verbose_name = "товар"
         verbose_name_plural = "товары"
+        indexes = (_updated("product"),)
 
 
 class Customer(Reference):
@@ -84,6 +91,7 @@ class Customer(Reference):
     class Meta(Reference.Meta):
         verbose_name = "клиент"
         verbose_name_plural = "клиенты"
+        indexes = (_updated("customer"),)
 
 
 #: kind of ``drafts.ReferenceKind`` → its table.
