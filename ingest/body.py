@@ -1,8 +1,9 @@
 """Reading a body under three bounds: its size, its time, and the memory of all of them."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, cast
 
 from .answers import Refusal, unavailable
 from .limits import Limits
@@ -12,6 +13,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 CLOSE = {b"connection": b"close"}
 #: What a body may hold before it counts against the memory of all.
 UNCOUNTED = 65_536
+#: How exactly the deadline is kept, in seconds.
+TICK = 0.25
 
 
 class BodyReader:
@@ -20,6 +23,10 @@ class BodyReader:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._held = 0
+        #: Who reads until when, in the order of the deadlines.
+        self._reading: dict[asyncio.Task[Any], float] = {}
+        self._overdue: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, receive: Receive, length: int | None) -> bytes:
         """Return the whole body; ``length`` is its Content-Length, None where there is none.
@@ -31,15 +38,40 @@ class BodyReader:
             raise Refusal("body_too_large", CLOSE)
         if length == 0:
             return b""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._watch(task)
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                message = await receive()
-                # The empty end of a body whose length is known need not be waited for.
-                if len(message.get("body", b"")) == length:
-                    return message["body"]  # type: ignore[no-any-return]
-                return await self._rest(receive, message, length)
-        except TimeoutError as error:
-            raise Refusal("body_slow", CLOSE) from error
+            message = await receive()
+            # The empty end of a body whose length is known need not be waited for.
+            if len(message.get("body", b"")) == length:
+                return message["body"]  # type: ignore[no-any-return]
+            return await self._rest(receive, message, length)
+        except asyncio.CancelledError:
+            if task not in self._overdue:
+                raise
+            task.uncancel()
+            raise Refusal("body_slow", CLOSE) from None
+        finally:
+            del self._reading[task]
+            self._overdue.discard(task)
+
+    def _watch(self, task: asyncio.Task[Any]) -> None:
+        """Note a deadline: one timer for all, a timeout for each costs 5 µs of a request's 40."""
+        self._reading[task] = time.monotonic() + self._limits.body_seconds
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(TICK, self._sweep)
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        for task, deadline in self._reading.items():
+            if deadline > now:
+                break
+            if task not in self._overdue:
+                self._overdue.add(task)
+                task.cancel()
+        self._timer = None
+        if self._reading:
+            self._timer = asyncio.get_running_loop().call_later(TICK, self._sweep)
 
     async def _rest(
         self, receive: Receive, message: MutableMapping[str, Any], length: int | None

@@ -1,6 +1,7 @@
 """Request headers as they are kept: a raw block, without what must not be kept."""
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 #: Never stored: credentials, and what proxies add.
 DENIED = frozenset(
@@ -19,16 +20,18 @@ def encode(pairs: Pairs, *, hidden: Collection[str] = (), limit: int = LIMIT) ->
     Denied and ``hidden`` names (lower case) are left out; so is whatever goes beyond the limit
     (bytes), the longest header first, because the short ones are what normalisers read.
     """
-    out = [
-        name + b": " + value + b"\r\n"
-        for name, value in pairs
-        if (key := name.decode("latin-1").lower()) not in DENIED and key not in hidden
-    ]
+    denied = _denied(frozenset(hidden))
+    out = [name + b": " + value + b"\r\n" for name, value in pairs if name.lower() not in denied]
     block = b"".join(out)
     while len(block) > limit:
         out.remove(max(out, key=len))
         block = b"".join(out)
     return block
+
+
+@lru_cache(maxsize=64)
+def _denied(hidden: frozenset[str]) -> frozenset[bytes]:
+    return frozenset(name.encode("latin-1") for name in DENIED | hidden)
 
 
 def decode(block: bytes) -> dict[str, str]:

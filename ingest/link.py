@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -82,24 +82,23 @@ class Link:
         self._connection = connection
         self._socket = socket.socket(fileno=os.dup(connection.fileno()))
         with self._watched():
-            # By SET, because poolers refuse or ignore `options`.
-            for statement in self._session():
-                await connection.execute(statement)
+            await connection.execute(self._session())
         return connection
 
-    def _session(self) -> list[sql.Composed]:
+    def _session(self) -> sql.Composed:
+        """Return the settings of a session, by SET: poolers refuse or ignore `options`."""
         settings = {
             "synchronous_commit": "on",
             "statement_timeout": f"{int(self._limits.statement_seconds * 1000)}ms",
             "lock_timeout": f"{int(self._limits.lock_seconds * 1000)}ms",
         }
-        return [
+        return sql.SQL("; ").join(
             sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
             for name, value in settings.items()
-        ]
+        )
 
     @contextlib.contextmanager
-    def _watched(self) -> Any:
+    def _watched(self) -> Iterator[None]:
         timer = asyncio.get_running_loop().call_later(self._limits.database_seconds, self._cut)
         try:
             yield

@@ -3,6 +3,7 @@
 A thread of its own, because a Redis that hangs must not slow an answer. No Django in here.
 """
 
+import contextlib
 import queue
 import threading
 import time
@@ -22,6 +23,9 @@ log = structlog.get_logger()
 
 QUEUE = "live"
 ACTOR = "settle_deliveries"
+#: How long a bell waits for others, in seconds, and about how many ids one message carries.
+LINGER = 0.01
+MESSAGE_IDS = 256
 
 _failures = Counter(
     "gjango_wakeup_failures_total", "Wake-ups that did not reach the worker", ["cause"]
@@ -93,17 +97,35 @@ class Doorbell:
         return found
 
     def _run(self) -> None:
-        while ids := self._gathered():
+        while (ids := self._waiting.get()) is not None:
+            # A message costs as much as taking three deliveries in: bells of one moment are one.
+            time.sleep(LINGER)
+            gathered, ended = self._gather(list(ids))
             if time.monotonic() < self._silent_until:
                 _failures.labels("open").inc()
-                continue
-            try:
-                self._broker.enqueue(message(ids))
-                _sent.inc()
-            except (redis.RedisError, BrokerConnectionError, OSError) as error:
-                self._silent_until = time.monotonic() + self._break_seconds
-                _failures.labels("error").inc()
-                log.warning("wakeup_failed", error=type(error).__name__, deliveries=len(ids))
+            else:
+                self._send(gathered)
+            if ended:
+                return
+
+    def _gather(self, ids: list[UUID]) -> tuple[list[UUID], bool]:
+        """Add what waits, up to one message's worth; say whether the end was among it."""
+        with contextlib.suppress(queue.Empty):
+            while len(ids) < MESSAGE_IDS:
+                more = self._waiting.get_nowait()
+                if more is None:
+                    return ids, True
+                ids += more
+        return ids, False
+
+    def _send(self, ids: list[UUID]) -> None:
+        try:
+            self._broker.enqueue(message(ids))
+            _sent.inc()
+        except (redis.RedisError, BrokerConnectionError, OSError) as error:
+            self._silent_until = time.monotonic() + self._break_seconds
+            _failures.labels("error").inc()
+            log.warning("wakeup_failed", error=type(error).__name__, deliveries=len(ids))
 
 
 def message(ids: Sequence[UUID]) -> dramatiq.Message[None]:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 from django.conf import settings
 from django.db import connection
 
@@ -75,11 +76,28 @@ def make_source(provider: str = "plain", *, slug: str = "shop", **columns: Any) 
     return Address(source.pk, account.pk, token)
 
 
+def set_state(address: Address, state: str) -> None:
+    """Change the state of a source, and let the receiver's (short) cache forget the former."""
+    with scoped([address.account_id]):
+        Source.objects.filter(pk=address.source_id).update(state=state)
+    time.sleep(0.05)
+
+
 def rotate(address: Address, value: str, overlap: timedelta) -> None:
     """Replace the secret of a source."""
     with scoped([address.account_id]):
         source = Source.objects.get(pk=address.source_id)
         endpoints.rotate_secret(source, value=value, overlap=overlap)
+    time.sleep(0.05)
+
+
+def head_of(
+    address: Address, body: bytes, *lines: str, path: str = "", method: str = "POST"
+) -> bytes:
+    """Return a raw request head that signs a body, with these further header lines."""
+    whole = address.path + path
+    signed = [f"{name}: {value}" for name, value in address.signed(body, whole).items()]
+    return "\r\n".join([f"{method} {whole} HTTP/1.1", "Host: x", *signed, *lines, "", ""]).encode()
 
 
 def staged(address: Address) -> list[Delivery]:
@@ -95,13 +113,10 @@ class Running:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    http: httpx.Client
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def raw(self, data: bytes, *, wait: float = 5.0, end: bool = False) -> bytes:
-        """Send bytes as they are and return all that comes back until the connection ends."""
+    def raw(self, data: bytes, *, wait: float = 2.0, end: bool = False) -> bytes:
+        """Send bytes as they are; return what comes back until the end, or for so many seconds."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as client:
             client.sendall(data)
             if end:
@@ -149,7 +164,8 @@ def receiver(
         )
     try:
         _wait(process, port, log)
-        yield Running(process, port, log)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=15) as client:
+            yield Running(process, port, log, client)
     finally:
         _stop(process)
 
