@@ -3,14 +3,15 @@
 What is absent stays None, unless it follows exactly from what is there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from sales.drafts import Discount, Line, Mention, RefundLine
 from sales.money import allocate, round_money
 
-from .parts import mention, percent, quantity
+from .parts import as_id, as_label, mention, percent, quantity
 from .reading import AMOUNT_LIMIT, Reader
 
 LINE_KINDS = frozenset("good service delivery service_charge gift_card deposit tip other".split())
@@ -19,12 +20,14 @@ TAX_CODES = frozenset(
 )
 
 
+def _named(product: Mention, name: str | None) -> Mention:
+    """Return a link to a product with the name of its line, where it has none of its own."""
+    return Mention(external_id=product.external_id, name=product.name or name)
+
+
 def _product(line: Reader) -> Mention | None:
     product = line.maybe("product", mention) or line.maybe("product_id", mention)
-    if product is not None and product.name is None:
-        name = line.maybe("name", Reader.label)
-        return Mention(external_id=product.external_id, name=name)
-    return product
+    return product and _named(product, line.maybe("name", Reader.label))
 
 
 def _times(
@@ -39,10 +42,8 @@ def _times(
     return round_money(exact, currency)
 
 
-def _tax(line: Reader, currency: str) -> dict[str, object]:
-    tax = line.get("tax")
-    if tax is None:
-        return {}
+def _tax(tax: Reader, currency: str) -> dict[str, Any]:
+    """Return the columns of a line's tax."""
     code, rate = tax.maybe("code", Reader.id), tax.maybe("rate", percent)
     if code is None and rate is not None:
         code = format(rate.normalize(), "f")
@@ -58,39 +59,34 @@ def _tax(line: Reader, currency: str) -> dict[str, object]:
     }
 
 
+#: Field → how it is read; the second argument is the currency.
+_LINE: Mapping[str, Callable[[Reader, str], Any]] = {
+    **dict.fromkeys("key parent_key sku barcode settlement_method subject".split(), as_id),
+    **dict.fromkeys("name category unit".split(), as_label),
+    **dict.fromkeys("gross discount total cost".split(), Reader.positive),
+    **dict.fromkeys("quantity unit_price unit_cost".split(), lambda reader, _: quantity(reader)),
+    **dict.fromkeys("product product_id".split(), lambda reader, _: mention(reader)),
+    "kind": lambda reader, _: reader.one_of(LINE_KINDS),
+    "marking": lambda reader, _: tuple(code.text() for code in reader),
+    "tax": _tax,
+}
+
+
 def _line(line: Reader, currency: str) -> Line:
-    amount = line.maybe("quantity", quantity)
-    price, cost = line.maybe("unit_price", quantity), line.maybe("unit_cost", quantity)
-    gross = line.maybe("gross", Reader.positive, currency)
-    gross = _times(line, currency, amount, price) if gross is None else gross
-    discount, total = _completed(
-        gross,
-        line.maybe("discount", Reader.positive, currency),
-        line.maybe("total", Reader.positive, currency),
+    stated = line.record(_LINE, currency)
+    tax, short = stated.pop("tax", {}), stated.pop("product_id", None)
+    product: Mention | None = stated.get("product") or short
+    if product is not None:
+        stated["product"] = _named(product, stated.get("name"))
+    number, price = stated.get("quantity"), stated.get("unit_price")
+    if "gross" not in stated:
+        stated["gross"] = _times(line, currency, number, price)
+    if "cost" not in stated:
+        stated["cost"] = _times(line, currency, number, stated.get("unit_cost"))
+    stated["discount"], stated["total"] = _completed(
+        stated["gross"], stated.get("discount"), stated.get("total")
     )
-    whole_cost = line.maybe("cost", Reader.positive, currency)
-    return Line(
-        key=line.maybe("key", Reader.id),
-        parent_key=line.maybe("parent_key", Reader.id),
-        kind=line.maybe("kind", Reader.one_of, LINE_KINDS) or "good",
-        product=_product(line),
-        name=line.maybe("name", Reader.label),
-        sku=line.maybe("sku", Reader.id),
-        barcode=line.maybe("barcode", Reader.id),
-        category=line.maybe("category", Reader.label),
-        unit=line.maybe("unit", Reader.label),
-        quantity=amount,
-        unit_price=price,
-        gross=gross,
-        discount=discount,
-        total=total,
-        unit_cost=cost,
-        cost=_times(line, currency, amount, cost) if whole_cost is None else whole_cost,
-        settlement_method=line.maybe("settlement_method", Reader.id),
-        subject=line.maybe("subject", Reader.id),
-        marking=tuple(code.text() for code in line.items("marking")),
-        **_tax(line, currency),  # type: ignore[arg-type]
-    )
+    return Line(**stated, **tax)
 
 
 def _completed(

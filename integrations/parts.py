@@ -4,7 +4,9 @@
 it follows exactly from what is there.
 """
 
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from sales.drafts import Discount, Fiscal, Mention, Payment
 
@@ -53,37 +55,65 @@ def quantity(reader: Reader) -> Decimal:
     return found
 
 
+def as_id(reader: Reader, _: str) -> str:
+    """Read an identifier: a row of a table."""
+    return reader.id()
+
+
+def as_label(reader: Reader, _: str) -> str | None:
+    """Read a trimmed text: a row of a table."""
+    return reader.label()
+
+
+def _truth(reader: Reader, _: str) -> bool:
+    return reader.boolean()
+
+
+def _link(reader: Reader, _: str) -> Mention:
+    return mention(reader)
+
+
+#: Field → how it is read; the second argument is the currency.
+_PAYMENT: Mapping[str, Callable[[Reader, str], Any]] = {
+    **dict.fromkeys("amount tip tendered change fee".split(), Reader.positive),
+    **dict.fromkeys("location device employee customer".split(), _link),
+    "status": lambda reader, _: reader.one_of(PAYMENT_STATUSES),
+    "provider_method": as_label,
+    "last4": lambda reader, _: reader.id(4),
+    "rrn": as_id,
+    "is_test": _truth,
+}
+
+
 def payment(reader: Reader, currency: str, zone: str) -> Payment:
     """Read a payment. An unknown method is ``other``, and its text is kept."""
-    stated = (reader.get("method") or reader["type"]).text(100)
-    own = reader.maybe("provider_method", Reader.label)
-    known = stated in METHODS
+    stated = reader.record(_PAYMENT, currency)
+    if "amount" not in stated:
+        _ = reader["amount"]  # raises, naming the place
+    method = (reader.get("method") or reader["type"]).text(100)
+    if method not in METHODS:
+        stated["provider_method"] = stated.get("provider_method") or method
     return Payment(
-        method=stated if known else "other",
-        provider_method=own if known else own or stated,
-        status=reader.maybe("status", Reader.one_of, PAYMENT_STATUSES) or "completed",
-        amount=reader["amount"].positive(currency),
+        **stated,
+        method=method if method in METHODS else "other",
         currency=currency,
         external_id=identity(reader),
-        tip=reader.maybe("tip", Reader.positive, currency),
-        tendered=reader.maybe("tendered", Reader.positive, currency),
-        change=reader.maybe("change", Reader.positive, currency),
         paid_at=reader.maybe("paid_at", Reader.time, zone),
-        last4=reader.maybe("last4", Reader.id, 4),
-        rrn=reader.maybe("rrn", Reader.id),
-        fee=reader.maybe("fee", Reader.positive, currency),
-        location=reader.maybe("location", mention),
-        device=reader.maybe("device", mention),
-        employee=reader.maybe("employee", mention),
-        customer=reader.maybe("customer", mention),
-        is_test=reader.maybe("is_test", Reader.boolean) or False,
     )
+
+
+def _owned(reader: Reader, currency: str, zone: str) -> Payment:
+    """Read a payment inside a document, which shares the document's currency."""
+    own = reader.get("currency")
+    if own is not None and own.text(3) != currency:
+        raise own.refuse(f"not {currency} like the document")
+    return payment(reader, currency, zone)
 
 
 def payments(document: Reader, currency: str, zone: str) -> tuple[Payment, ...] | None:
     """Read ``payments``, None where the document has none of them to say."""
     child = document.get("payments")
-    return None if child is None else tuple(payment(item, currency, zone) for item in child)
+    return None if child is None else tuple(_owned(item, currency, zone) for item in child)
 
 
 def discounts(document: Reader, currency: str) -> tuple[Discount, ...]:

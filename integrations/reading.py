@@ -6,7 +6,7 @@ whole document). Numbers come from the text of the payload, never through a floa
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -103,11 +103,23 @@ class Reader:
         **kwargs: P.kwargs,
     ) -> T | None:
         """Read what stands under the key: ``line.maybe("total", Reader.amount, "RUB")``."""
-        # Written out, not by get(): most of a payload is absent fields, and a receipt has 200.
+        # Written out, not by get(): most fields of most payloads are absent.
         if type(self.value) is not dict:
             raise self.refuse("not an object")
         found = self.value.get(key)
         return None if found is None else read(Reader(found, key, self), *args, **kwargs)
+
+    def record(
+        self, table: "Mapping[str, Callable[[Reader, str], Any]]", currency: str
+    ) -> dict[str, Any]:
+        """Read what the table knows and the object has: only what is there costs time."""
+        if type(self.value) is not dict:
+            raise self.refuse("not an object")
+        return {
+            key: table[key](Reader(item, key, self), currency)
+            for key, item in self.value.items()
+            if item is not None and key in table
+        }
 
     # --- reading --------------------------------------------------------------------------------
 

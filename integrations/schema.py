@@ -85,19 +85,23 @@ _FROM_LINES: Mapping[str, Callable[[Line], Decimal | None]] = {
 }
 
 
+_TOTALS: Mapping[str, Callable[[Reader, str], Decimal]] = {
+    **dict.fromkeys(
+        "gross_total discount_total service_total delivery_total tip_total tax_total total "
+        "change_total cost_total".split(),
+        Reader.positive,
+    ),
+    "rounding_total": Reader.amount,
+}
+
+
 def _totals(document: Reader, currency: str, lines: Sequence[Line]) -> dict[str, Any]:
-    found: dict[str, Decimal | None] = {
-        name: document.maybe(name, Reader.positive, currency)
-        for name in (
-            "gross_total discount_total service_total delivery_total tip_total tax_total "
-            "change_total cost_total"
-        ).split()
-    }
-    found["rounding_total"] = document.maybe("rounding_total", Reader.amount, currency)
+    _ = document["total"]  # never recomputed: a sale without it is refused
+    found = document.record(_TOTALS, currency)
     for name, part in _FROM_LINES.items():
-        if found[name] is None:
+        if name not in found:
             found[name] = _sum(map(part, lines), document)
-    return {**found, "total": document["total"].positive(currency)}
+    return found
 
 
 def _place(document: Reader, context: Context) -> dict[str, Any]:

@@ -208,6 +208,7 @@ def test_bad_documents_are_refused_by_both_and_the_reader_names_the_place(
         (sale(total="199.995"), "data.total"),
         (sale(currency="JPY", total="0.5"), "data.total"),
         (sale(currency="ABC"), "data.currency"),
+        (sale(payments=[{**PAYMENT, "currency": "USD"}]), "data.payments[0].currency"),
         (sale(occurred_at="2026-02-31T00:00:00Z"), "data.occurred_at"),
         (line(quantity="999999999999999", unit_price="999999999999999"), "data.lines[0]"),
         (sale(lines=[{"gross": "9999999999999"}] * 2), "data"),
