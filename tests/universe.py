@@ -70,16 +70,23 @@ def make(slug: str = "universe") -> Universe:
             timezone="Asia/Yekaterinburg",
             priority=5,
         )
-        Location.objects.create(
-            id=entity_id(first.id, "location", "bar"),
-            account=account,
-            source=first,
-            external_id="bar",
-            timezone="Asia/Tokyo",
-            day_cutoff=5,
-            received_at=datetime(2100, 1, 1, tzinfo=UTC),
-        )
-    return Universe(account.id, (first.id, second.id))
+        made = Universe(account.id, (first.id, second.id))
+        make_bar(made)
+    return made
+
+
+def make_bar(universe: Universe) -> None:
+    """Make a location whose settings a person chose before any statement named it."""
+    source = universe.sources[0]
+    Location.objects.create(
+        id=entity_id(source, "location", "bar"),
+        account_id=universe.account,
+        source_id=source,
+        external_id="bar",
+        timezone="Asia/Tokyo",
+        day_cutoff=5,
+        received_at=datetime(2100, 1, 1, tzinfo=UTC),
+    )
 
 
 def record_all(batches: Iterable[Sequence[Stated]]) -> None:
@@ -353,7 +360,12 @@ def _fields(known: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[
 
 
 def _edits(source: int) -> st.SearchStrategy[drafts.Edit]:
-    return st.one_of(
+    kinds = (
+        ("sale", names, _sale_fields),
+        ("refund", names, _refund_fields),
+        ("product", st.just("tea"), _product_fields),
+    )
+    edits = [
         st.builds(
             drafts.Edit,
             kind=st.just(kind),
@@ -362,12 +374,9 @@ def _edits(source: int) -> st.SearchStrategy[drafts.Edit]:
             at=st.sampled_from([_CLOCK, _CLOCK + 5, _CLOCK + 9]),
             fields=_fields(known),
         )
-        for kind, ids, known in (
-            ("sale", names, _sale_fields),
-            ("refund", names, _refund_fields),
-            ("product", st.just("tea"), _product_fields),
-        )
-    )
+        for kind, ids, known in kinds
+    ]
+    return st.one_of(edits)
 
 
 def statements(universe: Universe, *, edits: bool = True) -> st.SearchStrategy[list[Stated]]:
