@@ -18,11 +18,6 @@ from tests.universe import Universe
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world() -> Universe:
-    return universe.make()
-
-
 def reference(world: Universe, items: Sequence[Stated]) -> dict[str, Any]:
     edits = [item for item in items if isinstance(item.draft, Edit)]
     stated = [item for item in items if not isinstance(item.draft, Edit)]
