@@ -115,6 +115,11 @@ class Running:
     log: Path
     http: httpx.Client
 
+    @property
+    def url(self) -> str:
+        """Where it listens, as ``--to`` takes it."""
+        return f"http://127.0.0.1:{self.port}"
+
     def raw(self, data: bytes, *, wait: float = 2.0, end: bool = False) -> bytes:
         """Send bytes as they are; return what comes back until the end, or for so many seconds."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as client:
