@@ -10,7 +10,7 @@ from sales.drafts import Rank, ReferenceDraft, ReferenceKind, RefundDraft, SaleD
 from .clocks import version
 from .contract import Context, Delivery, Event, Normaliser, PayloadUnrecognised, Statement
 from .parts import own_id
-from .reading import Reader, parse_json
+from .reading import ID_LIMIT, Reader, parse_json
 from .schema import payment_draft, reference_draft, refund_draft, sale_draft, voided_draft
 
 
@@ -21,15 +21,23 @@ def split(delivery: Delivery) -> list[Event]:
     ``webhook-timestamp`` dates an attempt to send and is never read.
     """
     envelope = Reader(parse_json(delivery.body))
-    key = delivery.headers.get("webhook-id") or delivery.headers.get("svix-id")
     return [
         Event(
-            key=key or hashlib.sha256(delivery.body).hexdigest(),
+            key=_key(delivery),
             type=envelope["type"].text(100),
             payload=envelope.value,
             occurred_at=_lenient_time(envelope),
         )
     ]
+
+
+def _key(delivery: Delivery) -> str:
+    """Return the id of the message; one that is no plain short text is hashed."""
+    key = delivery.headers.get("webhook-id") or delivery.headers.get("svix-id")
+    if not key:
+        return hashlib.sha256(delivery.body).hexdigest()
+    plain = len(key) <= ID_LIMIT and key.isascii() and key.isprintable()
+    return key if plain else hashlib.sha256(key.encode()).hexdigest()
 
 
 def _lenient_time(envelope: Reader) -> datetime | None:

@@ -467,6 +467,15 @@ def test_without_an_id_the_key_is_the_hash_of_the_body() -> None:
     assert len(keys) == 2  # the time of an attempt changes nothing
 
 
+@pytest.mark.parametrize("name", ["x" * 201, "msg\x00", "msg\xe9"])
+def test_an_id_that_no_table_would_keep_is_hashed(name: str) -> None:
+    key = event_key({"webhook-id": name})
+
+    assert len(key) == 64
+    assert key != event_key({})
+    assert key == event_key({"webhook-id": name}, b'{"type":"pong"}')
+
+
 def test_a_bearer_is_accepted_only_as_a_bearer() -> None:
     sample = samples.load("standard")["sale.created__1c"]
     bearer = Secret("token-of-the-shop", "bearer")
