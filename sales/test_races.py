@@ -273,7 +273,7 @@ def four_at_once(world: Universe, data: st.DataObject) -> None:
 
 
 at_once = settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[*HealthCheck],
     phases=[Phase.generate],  # a race does not shrink
