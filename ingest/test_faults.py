@@ -54,6 +54,7 @@ def postgres() -> Upstream:
 def owner() -> psycopg.Connection:
     """A connection as the owner of the tables, past the proxy."""
     now, role = connection.settings_dict, settings.DATABASE_OWNER
+    assert role is not None
     return psycopg.connect(
         dbname=now["NAME"],
         user=role["USER"],
