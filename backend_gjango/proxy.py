@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterable
+from uuid import uuid4
 
 import httpx
 import structlog
@@ -115,11 +116,13 @@ async def answer(
     send: Send, status: int, *, code: str, detail: str, hint: str, headers: Pairs
 ) -> None:
     """Send one JSON error of the contract."""
-    whole = {"code": code, "detail": detail, "hint": hint, "request_id": ""}
+    request_id = uuid4().hex
+    whole = {"code": code, "detail": detail, "hint": hint, "request_id": request_id}
     body = json.dumps(whole, ensure_ascii=False).encode()
     pairs = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"content-length", b"%d" % len(body)),
+        (b"x-request-id", request_id.encode()),
         *headers,
     ]
     await send({"type": "http.response.start", "status": status, "headers": pairs})

@@ -5,8 +5,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from integrations.contract import PayloadUnrecognised
-
 CUT = b'"[cut]"'
 
 _TOKEN = re.compile(
@@ -26,60 +24,62 @@ def cut(body: bytes, paths: Sequence[str]) -> tuple[bytes, list[str]]:
     """Return the body without the values at these paths, and the paths that were cut.
 
     A path is dotted names, ``*`` for every item of a list: ``data.object.token``, ``items.*.key``.
-    A body that is no JSON is returned as it is: nobody can say where a token would be in it.
+    Of a body that is JSON only to a point, what stands before that point is cut.
     """
-    names = {path.removeprefix("$.").rsplit(".", 1)[-1].encode() for path in paths}
-    if b"\\" not in body and not any(name in body for name in names if name != b"*"):
-        return body, []
     wanted = {path.removeprefix("$.").replace("[*]", ".*") for path in paths}
-    try:
-        found = [span for span in _values(body) if span.path in wanted]
-    except PayloadUnrecognised:
+    names = {path.rsplit(".", 1)[-1].encode() for path in wanted} - {b"*"}
+    if b"\\" not in body and not any(name in body for name in names):
         return body, []
-    for span in sorted(found, key=lambda one: one.start, reverse=True):
-        body = body[: span.start] + CUT + body[span.end :]
-    return body, sorted({span.path for span in found})
+    deepest = max((path.count(".") for path in wanted), default=0) + 1
+    found = [span for span in _values(body, deepest) if span.path in wanted]
+    pieces, position = [], 0
+    for span in sorted(found, key=lambda one: one.start):
+        if span.start >= position:  # else it lies in one that is cut whole
+            pieces += [body[position : span.start], CUT]
+            position = span.end
+    return b"".join([*pieces, body[position:]]), sorted({span.path for span in found})
 
 
-def _values(body: bytes) -> Iterator[Span]:
-    """Walk over every value of a JSON text, without recursion. Raises PayloadUnrecognised."""
-    open_values: list[tuple[str, int]] = []
-    in_list: list[bool] = []
-    names: list[str] = []
+def _values(body: bytes, deepest: int) -> Iterator[Span]:
+    """Walk over the values of a JSON text, as far as it is one, down to a depth.
+
+    No recursion, and no path is made below that depth: its length would grow with every bracket.
+    """
+    opened: list[tuple[bool, str, str, int]] = []  # is a list, its name, its path, its start
     key: str | None = None
     position = 0
     while match := _TOKEN.match(body, position):
         position = match.end()
-        mark, start = match["mark"], match.start(match.lastgroup or 0)
+        mark = match["mark"]
+        in_list = bool(opened) and opened[-1][0]
         if mark == b",":
             key = None
         elif mark in (b"}", b"]"):
-            if not open_values:
-                raise PayloadUnrecognised("", "unbalanced")
-            in_list.pop()
-            names.pop()
-            path, began = open_values.pop()
+            if not opened:
+                return
+            _, _, path, began = opened.pop()
             yield Span(path, began, position)
+        elif opened and not in_list and key is None and match["string"]:
+            key = _name(match["string"])
         elif mark != b":":
-            expects_name = bool(in_list) and not in_list[-1] and key is None
-            if expects_name and match["string"]:
-                key = _name(match["string"])
-                continue
-            own = "*" if in_list and in_list[-1] else (key or "")
-            path = ".".join([*names[1:], own]) if in_list else ""
+            name = "*" if in_list else (key or "")
+            path = _path(opened, name) if len(opened) <= deepest else ""
+            start = match.start(match.lastgroup or 0)
             if mark:
-                open_values.append((path, start))
-                in_list.append(mark == b"[")
-                names.append(own)
+                opened.append((mark == b"[", name, path, start))
                 key = None
             else:
                 yield Span(path, start, position)
-    if body[position:].strip():
-        raise PayloadUnrecognised("", "no JSON")
+
+
+def _path(opened: Sequence[tuple[bool, str, str, int]], name: str) -> str:
+    """Return the path of a value below these; the outermost value has none."""
+    return ".".join([*(one[1] for one in opened[1:]), name]) if opened else ""
 
 
 def _name(raw: bytes) -> str:
+    """Return the name that a JSON string spells; one that nobody can read is nobody's path."""
     try:
         return str(json.loads(raw))
-    except ValueError as error:
-        raise PayloadUnrecognised("", "no JSON") from error
+    except ValueError:
+        return "\0"

@@ -81,7 +81,8 @@ class Sources:
         if self._task is None:
             self._task = asyncio.create_task(self._ask())
         try:
-            async with asyncio.timeout(self._limits.answer_seconds):
+            # Half of it: the commit may take the whole, and an answer is due within 5 s.
+            async with asyncio.timeout(self._limits.answer_seconds / 2):
                 return await asyncio.shield(future)
         except TimeoutError as error:
             raise LookupUnavailable("the database is silent") from error

@@ -146,6 +146,8 @@ def test_terminated_sessions_lose_nothing_that_was_acknowledged(
 
 
 def test_a_slow_network_only_slows(server: Running, shop: Address, network: Chaos) -> None:
+    wait_until_taken(server, shop)
+
     network.set(Mode.LATENCY, 0.2)
 
     assert send(server, shop)[0] == 200
@@ -224,3 +226,28 @@ def test_a_killed_receiver_has_lost_nothing_that_it_acknowledged(
 
     assert taken == bodies
     assert [bytes(one.body) for one in staged(shop)] == bodies
+
+
+def test_refusals_are_rationed_per_address_and_deliveries_never(
+    tmp_path: Path, shop: Address
+) -> None:
+    with receiver(tmp_path, GJANGO_REFUSALS_PER_MINUTE="3") as server:
+        refused = [
+            server.http.post(path, content=BODY) for path in (shop.path, "/hooks/x") for _ in "abc"
+        ]
+        other = {"x-forwarded-for": "203.0.113.9"}
+
+        assert [one.status_code for one in refused] == [401, 401, 401, 429, 429, 429]
+        assert int(refused[-1].headers["retry-after"]) >= 1
+        assert refused[-1].json()["code"] == "rate_limited"
+        assert server.http.post(shop.path, content=BODY, headers=other).status_code == 401
+        assert {send(server, shop)[0] for _ in range(10)} == {200}
+
+
+def test_memory_that_is_used_up_is_503_and_small_deliveries_pass(
+    tmp_path: Path, shop: Address
+) -> None:
+    with receiver(tmp_path, GJANGO_READING_BYTES="100000") as server:
+        assert send(server, shop, b"x" * 400_000)[0] == 503
+        assert send(server, shop, b"x" * 60_000)[0] == 200
+        assert send(server, shop, b"x" * 150_000)[0] == 200

@@ -127,7 +127,6 @@ class Writer:
             if not pending.future.done():
                 batch.append(pending)
                 size += pending.size
-        metrics.queue(len(queue), self._bytes)
         return batch
 
     async def _settle(self, link: Link, batch: list[Pending]) -> None:
@@ -189,6 +188,7 @@ class Writer:
         waiting = self._waiting
         while waiting and (waiting[0].future.done() or waiting[0].deadline <= now):
             _fail((waiting.popleft(),), "database")
+        metrics.queue(len(self._queue), self._bytes)
         self._ticker = asyncio.get_running_loop().call_later(TICK, self._tick)
 
 

@@ -78,7 +78,8 @@ def receiver_command() -> tuple[str, ...]:
         *_module("granian", "--interface", "asgi", "--host", env.HOST, "--port", str(env.PORT)),
         *("--workers", str(env.number("GJANGO_RECEIVERS", 1, most=64))),
         *("--http", "1", "--no-ws", "--loop", "uvloop", "--log-level", "warning"),
-        *("--http1-header-read-timeout", "5000", "--workers-kill-timeout", "15"),
+        *("--http1-header-read-timeout", "5000", "--http1-buffer-size", "16384"),
+        *("--workers-kill-timeout", "15"),
         "backend_gjango.asgi:application",
     )
 
