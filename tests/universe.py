@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from accounts.models import Account, Source
 from accounts.rls import scoped
 from sales import drafts
-from sales.deriving import LocationSettings, Settings, SourceSettings, Table
 from sales.drafts import CLEAR, Mention, OrderedBy, Rank, ReferenceKind, Version, entity_id
+from sales.merging import LocationSettings, Settings, SourceSettings
+from sales.merging.deriving import Table
 from sales.models import Location
 from sales.recording import Stated, record
 

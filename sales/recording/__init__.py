@@ -1,6 +1,6 @@
 """The one write of the core: ``record(statements)``, bulk, idempotent, free of order.
 
-The rule is in ``docs/merge-rule.md``; ``sales/merging.py`` says the same in plain Python, and the
+The rule is in ``docs/merge-rule.md``; ``sales/merging`` says the same in plain Python, and the
 tests hold the two together. One READ COMMITTED transaction (the caller's), the same few
 statements for any batch, rows always in the order payment, refund, sale, reference, each by id.
 """

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from . import hand
+from .. import hand
 
 Row = dict[str, Any]
 Table = dict[Any, Row]
