@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, cast
 
 from .answers import Refusal, unavailable
@@ -97,6 +97,16 @@ class BodyReader:
                 message = await receive()
         finally:
             self._held -= counted
+
+
+def may_be_unread(headers: Mapping[str, str]) -> bool:
+    """Say whether a refused request may have a body on its way that nobody will read.
+
+    Its connection cannot be kept: said in the answer, a client does not send the next one into it.
+    """
+    length = headers.get("content-length", "0")
+    is_small = length.isascii() and length.isdigit() and int(length[:16]) <= UNCOUNTED
+    return "transfer-encoding" in headers or not is_small
 
 
 def content_length(value: str | None) -> int | None:

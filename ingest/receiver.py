@@ -19,7 +19,7 @@ from integrations.contract import Provider
 from . import metrics
 from .addresses import Refusals, TrustedProxies
 from .answers import JSON, TEXTS, Pairs, Refusal, language_of, refusal_body, unavailable
-from .body import Receive
+from .body import CLOSE, Receive, may_be_unread
 from .crypto import Vault, mask
 from .headers import joined
 from .intake import PREFIX, Intake, Scope, Taken
@@ -145,6 +145,8 @@ class Receiver:
             log.warning(
                 "delivery_rejected", cause=refusal.cause, token=mask(token), request_id=request_id
             )
+        if may_be_unread(headers):
+            extra = {**extra, **CLOSE}
         language = language_of(headers.get("accept-language", ""))
         body = refusal_body(code, language=language, request_id=request_id)
         return TEXTS[code].status, body, [(b"content-type", JSON), *extra.items()]

@@ -198,3 +198,14 @@ def test_a_kept_connection_takes_one_delivery_after_the_other(
             assert status(client.recv(4096)) == 200
 
     assert len(staged(shop)) == 3
+
+
+def test_a_refused_large_body_closes_the_connection_and_says_so(
+    server: Running, shop: Address
+) -> None:
+    for _ in range(5):
+        answer = server.http.post("/hooks/unknown", content=b"x" * 250_000)
+        assert (answer.status_code, answer.headers["connection"]) == (404, "close")
+
+    answer = server.http.post(shop.path, content=BODY, headers=shop.signed(BODY))
+    assert answer.status_code == 200
