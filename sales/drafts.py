@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, get_args
 
 _NAMESPACE = uuid.UUID("8f9c1c1e-3d1e-5b0a-9a55-6f3f0c6d7e21")
 
@@ -332,12 +332,24 @@ def _canon(kind: Any) -> Callable[[Any], Any]:
     if issubclass(kind, Mapping):
         return lambda value: tuple((key, *_each((value[key],))) for key in sorted(value))
     if is_dataclass(kind):
-        names = [field.name for field in fields(kind)]
-        if len(names) == 1:  # of one name alone attrgetter gives the bare value, no tuple
-            return lambda value: _each((getattr(value, names[0]),))
-        getter = attrgetter(*names)
-        return lambda value: _each(getter(value))
+        return _canon_of_fields(kind)
     return (lambda value: value) if kind in _PLAIN else str
+
+
+def _canon_of_fields(kind: Any) -> Callable[[Any], Any]:
+    """Take plain fields all at once, without a look at each, and the few others one by one."""
+    plain = [field.name for field in fields(kind) if _PLAIN.issuperset(_types(field.type))]
+    others = [field.name for field in fields(kind) if field.name not in plain]
+    get_plain = attrgetter(*plain) if plain else lambda _: ()
+
+    def canon(value: Any) -> Any:
+        return get_plain(value), *[_canonical(getattr(value, name)) for name in others]
+
+    return canon
+
+
+def _types(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) or (annotation,)
 
 
 def digest(value: Any) -> bytes:
