@@ -1,5 +1,6 @@
 """What the database refuses, what stays bounded, and whose rows are reached."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,12 +13,14 @@ from accounts.rls import scoped, set_scope
 from sales.drafts import (
     Draft,
     Line,
+    Mention,
+    Money,
     SaleDraft,
     Version,
 )
-from sales.recording import ForeignRow, Stated, record
+from sales.recording import ForeignRow, Stated, derive, record
 from sales.recording.arrays import Cursor
-from tests.told import V1, edit, header, payment, refund, sale, stored, tell
+from tests.told import V1, edit, header, paid, payment, refund, sale, stored, tell
 from tests.universe import NOON, Universe
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +84,26 @@ def test_a_batch_costs_the_same_statements_whatever_its_size(
 
     one = statements(document("a"))
     assert statements(*(document(f"many{number}") for number in range(50))) == one
+
+
+def test_a_new_receipt_is_written_once(world: Universe, monkeypatch: pytest.MonkeyPatch) -> None:
+    rewritten: list[set[UUID]] = []
+    derived = derive.sales
+
+    def watched(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:
+        rewritten.append(derived(cursor, ids))
+        return rewritten[-1]
+
+    monkeypatch.setattr(derive, "sales", watched)
+    shop = Mention(external_id="bar")
+    lines = (Line(gross=Decimal("30.00")),)
+    tell(
+        world,
+        sale(
+            header=header(gross_total=Decimal("30.00"), location=shop),
+            lines=lines,
+            money=Money(payments=(paid("30.00"),)),
+        ),
+    )
+
+    assert rewritten == [set()]

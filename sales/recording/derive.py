@@ -8,6 +8,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from .arrays import Cursor, ordered
+from .days import DAY, SETTINGS, UNCORRECTED
 
 #: What is alive of a hand's ``deleted`` and a tombstone; {content} is the stamp it competes with.
 _DELETED = """CASE WHEN {row}.hand->'deleted'->>'v' IN ('true', 'false')
@@ -15,13 +16,9 @@ _DELETED = """CASE WHEN {row}.hand->'deleted'->>'v' IN ('true', 'false')
     ELSE {row}.gone_stamp <> ''
      AND substring({row}.gone_stamp FOR 17) >= substring({row}.{content} FOR 17) END"""
 
-#: The zone is the location's, else the source's, else the account's.
-_DAY = """COALESCE({row}.stated_date,
-  ((CASE WHEN 'clock' = ANY({row}.stated_anomalies) AND NOT {row}.base ? 'occurred_at' IS TRUE
-      THEN {row}.received_at
-      ELSE COALESCE({time}, {row}.provider_at, {row}.received_at) END)
-    AT TIME ZONE COALESCE(NULLIF(loc.timezone, ''), NULLIF(src.timezone, ''), acc.timezone)
-    - make_interval(hours => COALESCE(loc.day_cutoff, 0)))::date)"""
+
+def _day(row: str, time: str) -> str:
+    return DAY.format(row=row, time=time, broken=UNCORRECTED.format(row=row))
 
 
 def _update(table: str, columns: str, derived: str) -> str:
@@ -42,13 +39,11 @@ _REFUNDS = _update(
 SELECT r.id, COALESCE(r.link_sale_id, p.sale_id) AS sale_id, x.deleted,
   r.content_stamp <> '' AND NOT x.deleted AS visible,
   r.stated_test OR src.is_test AS is_test,
-  CASE WHEN r.content_stamp <> '' THEN {_DAY.format(row="r", time="r.occurred_at")} END
+  CASE WHEN r.content_stamp <> '' THEN {_day("r", "r.occurred_at")} END
     AS business_date
 FROM sales_refund r
-JOIN accounts_source src ON src.id = r.source_id
-JOIN accounts_account acc ON acc.id = r.account_id
+{SETTINGS.format(row="r", place="r")}
 LEFT JOIN sales_payment p ON p.id = r.link_payment_id
-LEFT JOIN sales_location loc ON loc.id = r.location_id
 CROSS JOIN LATERAL (SELECT {_DELETED.format(row="r", content="content_stamp")} AS deleted) x
 WHERE r.id = ANY(%b)
 """,
@@ -159,16 +154,14 @@ _SALES = _update(
 SELECT s.id, h.*, k.total, k.paid AS paid_total, r.refunded AS refunded_total,
   CASE WHEN m.status = 'voided' THEN 0 ELSE k.total - r.refunded END AS net_total,
   m.status, k.known, k.deleted, m.visible, m.is_test,
-  CASE WHEN k.known <> 'stub' THEN {_DAY.format(row="s", time="h.occurred_at")} END
+  CASE WHEN k.known <> 'stub' THEN {_day("s", "h.occurred_at")} END
     AS business_date,
   m.visible AND k.revenue AND m.status <> 'voided' AND NOT m.is_test AND s.mirror_of IS NULL
     AS counts,
   {_ANOMALIES} AS anomalies
 FROM sales_sale s
-JOIN accounts_source src ON src.id = s.source_id
-JOIN accounts_account acc ON acc.id = s.account_id
 {_HEADER}
-LEFT JOIN sales_location loc ON loc.id = h.location_id
+{SETTINGS.format(row="s", place="h")}
 {_SUMS}
 {_FACTS}
 WHERE s.id = ANY(%b)

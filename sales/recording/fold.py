@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +94,15 @@ class Row:
             *stamps,
             *columns,
         )
+
+    def sums(self, table: Table) -> tuple[Decimal | None, ...]:
+        """Return the sums that a new row of the table begins with."""
+        money = self.regs.get(MONEY) if table.sums else None
+        if money is None:
+            return (None,) * len(table.sums)
+        payments = money.parts[0].payments
+        completed = (payment.amount for payment in payments if payment.status == "completed")
+        return (sum(completed, Decimal(0)),)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ..hand import FIELDS, LINES
 from .arrays import cast
+from .days import BROKEN, DAY, SETTINGS
 
 Columns = tuple[tuple[str, str], ...]
 
@@ -57,6 +58,11 @@ class Table:
     parent: str = "NULL::uuid"
     #: Facet → fields of ``base`` that its new value replaces.
     under: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Derived columns as they are where the row is new and has no parts but its own: written at
+    #: once, because the deriving statement would write every new row a second time.
+    first: dict[str, str] = field(default_factory=dict)
+    #: Of these, the ones that the client sums.
+    sums: tuple[str, ...] = ()
     #: ``deleted`` is decided here; False where a later statement derives it.
     buries: bool = True
 
@@ -89,19 +95,18 @@ class Table:
 
     @cached_property
     def insert(self) -> str:
-        """Insert rows that are not there; return the ids of those that were not."""
-        names = [name for name, _ in self.columns]
-        values = [
-            "e.deliveries::uuid[]" if name == "deliveries" else cast(f"e.{name}", kind)
-            for name, kind in self.columns
-        ]
-        if self.buries:
-            names.append("deleted")
-            values.append(self._gone.replace("s.", "e."))
+        """Insert rows that are not there, in the order of ids; return the ids of these."""
+        sent = (*self.columns, *((name, "numeric") for name in self.sums))
+        typed = ", ".join(f"{_typed(name, kind)} AS {name}" for name, kind in sent)
+        names = ", ".join(name for name, _ in sent)
+        buried = {"deleted": self._gone.replace("s.", "e.")} if self.buries else {}
+        more = {**buried, **self.first, "updated_at": "clock_timestamp()"}
         return (
-            f"INSERT INTO {self.name} ({', '.join(names)}, updated_at)"
-            f" SELECT {', '.join(values)}, clock_timestamp() FROM {self.source}"
-            " ON CONFLICT DO NOTHING RETURNING id"
+            f"INSERT INTO {self.name} ({names}, {', '.join(more)})"
+            f" SELECT e.*, {', '.join(more.values())} FROM (SELECT {typed}"
+            f" FROM unnest({', '.join(['%b'] * len(sent))}) AS e({names})) e"
+            f" {SETTINGS.format(row='e', place='e') if self.first else ''}"
+            " ORDER BY e.id ON CONFLICT DO NOTHING RETURNING id"
         )
 
     @cached_property
@@ -167,6 +172,10 @@ class Table:
         return f"s.base{taken}"
 
 
+def _typed(name: str, kind: str) -> str:
+    return "e.deliveries::uuid[]" if name == "deliveries" else cast(f"e.{name}", kind)
+
+
 _SALE_HEADER = Facet(
     "header",
     (
@@ -230,6 +239,11 @@ _REFUND = Facet(
 )
 _GONE = Facet("gone")
 
+_STATED = "e.header_stamp <> ''"
+_VISIBLE = f"{_STATED} AND e.gone_stamp = '' AND e.role = 'sale'"
+_TEST = "e.stated_test OR COALESCE(src.is_test, false)"
+_DAY = DAY.format(row="e", time="e.occurred_at", broken=BROKEN.format(row="e"))
+
 SALE = Table(
     "sale",
     "sales_sale",
@@ -247,6 +261,20 @@ SALE = Table(
         "customer": ("customer",),
     },
     buries=False,
+    first={
+        "total": "e.stated_total",
+        "refunded_total": "0",
+        "net_total": "CASE WHEN e.stated_status = 'voided' THEN 0 ELSE e.stated_total END",
+        "status": "COALESCE(NULLIF(e.stated_status, ''), 'open')",
+        "known": f"CASE WHEN {_STATED} THEN 'stated' ELSE 'stub' END",
+        "visible": _VISIBLE,
+        "is_test": _TEST,
+        "counts": f"{_VISIBLE} AND NOT ({_TEST}) AND e.kind IN ('sale', 'correction')"
+        " AND e.stated_status <> 'voided'",
+        "anomalies": "e.stated_anomalies",
+        "business_date": f"CASE WHEN {_STATED} THEN {_DAY} END",
+    },
+    sums=("paid_total",),
 )
 PAYMENT = Table("payment", "sales_payment", (_PAYMENT, _GONE), parent="sale_id")
 REFUND = Table(

@@ -74,8 +74,9 @@ def write(
     needed.sort(key=_by_id)
     fresh = [row for row in needed if row.id not in known]
     if fresh:
-        wires = [row.wire(table) for row in fresh]
-        done.created = _ids(cursor.rows(table.insert, *encode(table.types, wires)))
+        types = [*table.types, *("numeric" for _ in table.sums)]
+        wires = [(*row.wire(table), *row.sums(table)) for row in fresh]
+        done.created = _ids(cursor.rows(table.insert, *encode(types, wires)))
         done.changed |= done.created
     rest = {*hold, *(row.id for row in needed)} - done.created
     if rest:
