@@ -25,6 +25,8 @@ _stack = contextlib.ExitStack()
 
 
 def pytest_configure() -> None:
+    # A shell ignores Ctrl-C in what it starts in the background, and so would every server here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if not _given:
         from backend_gjango import env
         from backend_gjango.embedded import running_postgres
