@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.contrib.auth.admin import UserAdmin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -70,6 +71,15 @@ class OneAccount(admin.SimpleListFilter):
         return (choice for number, choice in enumerate(super().choices(changelist)) if number)
 
 
+class InOrder(ChangeList):
+    """A list in the order that its index has: any other would sort the whole table."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        """Return the page's own order, whatever the address asks for."""
+        self.params.pop(ORDER_VAR, None)
+        return super().get_ordering(request, queryset)
+
+
 class Light(AnyAdmin):
     """An admin that stays fast on a large table."""
 
@@ -83,13 +93,23 @@ class Shown(Light):
     """An admin that only shows: what it lists is written by deliveries, or by nobody."""
 
     list_filter: ClassVar[Any] = (OneAccount,)
+    sortable_by: ClassVar[Any] = ()
     #: Columns that no page shows: secrets, and bytes that say nothing to a person.
     hidden: Sequence[str] = ()
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the list that nobody sorts."""
+        return InOrder
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return all columns that may be shown, then the page's own."""
         columns = [field.name for field in self.opts.concrete_fields]
         return [*(name for name in columns if name not in self.hidden), *self.readonly_fields]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Head a list with what is in it: Django's own words cannot be declined in Russian."""
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody adds rows here."""

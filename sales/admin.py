@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from accounts.adminutil import OneAccount, Shown, table
 
 from . import selectors
+from .api.formats import fine, money, price
 from .models import (
     Category,
     Customer,
@@ -29,6 +30,16 @@ _STAMPS = (
 _SEARCH = ("id__exact", "external_id__exact")
 
 
+def _column(name: str, title: str) -> Any:
+    """Return a list's column that shows an amount."""
+
+    @admin.display(description=title, empty_value="—")
+    def column(row: Any) -> str | None:
+        return money(getattr(row, name), row.currency)
+
+    return column
+
+
 class _Entity(Shown):
     hidden = _STAMPS
     search_fields = _SEARCH
@@ -44,8 +55,8 @@ class SaleAdmin(_Entity):
     """A sale with its parts as tables."""
 
     list_display = (
-        *("number", "occurred_at", "total", "currency", "status", "kind", "source", "location"),
-        *("known", "counts", "updated_at"),
+        *("number", "occurred_at", _column("total", "итого"), "currency", "status", "kind"),
+        *("source", "location", "known", "counts", "updated_at"),
     )
     list_filter = (OneAccount, "status", "kind", "known", "counts")
     list_select_related = ("source", "location")
@@ -61,7 +72,8 @@ class SaleAdmin(_Entity):
             heads,
             found,
             lambda x: (
-                *(x.key, x.name, x.sku, x.quantity, x.unit_price, x.gross, x.discount, x.total),
+                *(x.key, x.name, x.sku, fine(x.quantity), price(x.unit_price, row.currency)),
+                *(money(amount, row.currency) for amount in (x.gross, x.discount, x.total)),
             ),
         )
 
@@ -73,7 +85,10 @@ class SaleAdmin(_Entity):
         return table(
             heads,
             found,
-            lambda x: (x.method, x.status, x.amount, x.currency, x.paid_at, x.external_id),
+            lambda x: (
+                *(x.method, x.status, money(x.amount, x.currency), x.currency),
+                *(x.paid_at, x.external_id),
+            ),
         )
 
     @admin.display(description="возвраты")
@@ -84,7 +99,10 @@ class SaleAdmin(_Entity):
         return table(
             heads,
             found,
-            lambda x: (x.number, x.kind, x.status, x.total, x.occurred_at, x.external_id),
+            lambda x: (
+                *(x.number, x.kind, x.status, money(x.total, x.currency)),
+                *(x.occurred_at, x.external_id),
+            ),
         )
 
     @admin.display(description="фискальные чеки")
@@ -92,7 +110,13 @@ class SaleAdmin(_Entity):
         """Return the printed receipts as a table."""
         found = selectors.fiscal_of([row.account_id], [row.id]).get(row.id, ())
         heads = ("ФН", "ФД", "ФП", "напечатан", "операция", "сумма")
-        return table(heads, found, lambda x: (x.fn, x.fd, x.fp, x.printed_at, x.operation, x.total))
+        return table(
+            heads,
+            found,
+            lambda x: (
+                *(x.fn, x.fd, x.fp, x.printed_at, x.operation, money(x.total, row.currency)),
+            ),
+        )
 
 
 @admin.register(Refund)
@@ -100,8 +124,8 @@ class RefundAdmin(_Entity):
     """A refund with its printed receipts."""
 
     list_display = (
-        *("number", "occurred_at", "total", "currency", "status", "kind", "source"),
-        *("sale_external_id", "updated_at"),
+        *("number", "occurred_at", _column("total", "итого"), "currency", "status", "kind"),
+        *("source", "sale_external_id", "updated_at"),
     )
     list_filter = (OneAccount, "kind", "status")
     list_select_related = ("source",)
@@ -116,7 +140,9 @@ class RefundAdmin(_Entity):
 
 @admin.register(Payment)
 class PaymentAdmin(_Entity):
-    list_display = ("id", "method", "status", "amount", "currency", "paid_at", "source")
+    list_display = (
+        *("id", "method", "status", _column("amount", "сумма"), "currency", "paid_at", "source"),
+    )
     list_filter = (OneAccount, "method", "status")
     list_select_related = ("source",)
     ordering = ("-id",)

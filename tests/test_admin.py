@@ -17,7 +17,7 @@ from accounts.rls import scoped
 from accounts.tokens import issue
 from ingest.endpoints import add_endpoint, add_secret
 from ingest.staging import Row, stage
-from sales.models import Fiscal, Sale
+from sales.models import Fiscal, Refund, Sale
 from tasks import manual
 from tasks.models import Attempt, DeadLetter, Event, Fetch
 
@@ -150,6 +150,22 @@ def test_a_sale_shows_its_parts_as_tables(boss: Client, cafe: Account) -> None:
         assert part in text
     with scoped([cafe.pk]):
         assert Fiscal.objects.count() == 1
+
+
+def test_amounts_have_the_decimals_of_their_currency_in_lists(boss: Client, cafe: Account) -> None:
+    with scoped([cafe.pk]):
+        Sale.objects.update(total="1500", currency="JPY")
+        Refund.objects.update(total="12.5", currency="RUB")
+
+    assert ">1500</td>" in boss.get(page_of(Sale)).content.decode()
+    assert ">12.50</td>" in boss.get(page_of(Refund)).content.decode()
+
+
+def test_nobody_can_sort_a_large_list_by_a_column_without_an_index(boss: Client) -> None:
+    answer = boss.get(page_of(Sale), {"o": "3"})
+
+    assert answer.context["cl"].queryset.query.order_by[:2] == ("-updated_at", "-id")
+    assert ">Продажи</h1>" in answer.content.decode()
 
 
 def test_one_account_is_shown_at_a_time_and_foreign_ones_never(boss: Client, cafe: Account) -> None:
