@@ -24,6 +24,8 @@ log = structlog.get_logger()
 QUEUE = "live"
 ACTOR = "settle_deliveries"
 #: How long a bell waits for others, in seconds, and about how many ids one message carries.
+#: A message costs the worker three statements even when its ids are settled already: without
+#: this a till a millisecond would keep it busy with that.
 LINGER = 0.01
 MESSAGE_IDS = 256
 
@@ -42,12 +44,9 @@ class Doorbell:
         *,
         limit_seconds: float = 0.2,
         break_seconds: float = 5.0,
-        gather_seconds: float = 0.02,
         waiting: int = 256,
     ) -> None:
-        """Take the time limit of one message, the pause after a failure, for how long ids are
-        gathered into one message, and how many calls may wait.
-        """
+        """Take the time limit of one message, the pause after a failure, and how many may wait."""
         pool = redis.ConnectionPool.from_url(
             redis_url,
             socket_timeout=limit_seconds,
@@ -58,7 +57,6 @@ class Doorbell:
         client = redis.Redis(connection_pool=pool)
         self._broker = RedisBroker(client=client, middleware=[])  # type: ignore[no-untyped-call]
         self._break_seconds = break_seconds
-        self._gather_seconds = gather_seconds
         self._silent_until = 0.0
         self._waiting: queue.Queue[Sequence[UUID] | None] = queue.Queue(waiting)
         self._thread: threading.Thread | None = None
@@ -85,20 +83,8 @@ class Doorbell:
                 return
             self._thread.join(limit)
 
-    def _gathered(self) -> list[UUID]:
-        """Wait for ids, then a moment for more; nothing means that the thread is to end."""
-        # A message costs the worker three statements even when its ids are settled already:
-        # without this a till a millisecond would keep it busy with that.
-        found = list(self._waiting.get() or ())
-        if found:
-            time.sleep(self._gather_seconds)
-        while found and not self._waiting.empty() and self._waiting.queue[0] is not None:
-            found += self._waiting.get() or ()
-        return found
-
     def _run(self) -> None:
         while (ids := self._waiting.get()) is not None:
-            # A message costs as much as taking three deliveries in: bells of one moment are one.
             time.sleep(LINGER)
             gathered, ended = self._gather(list(ids))
             if time.monotonic() < self._silent_until:
