@@ -10,6 +10,7 @@ from sales.money import is_currency
 
 _TRUE = frozenset({"1", "true", "yes", "on", "да"})
 _FALSE = frozenset({"0", "false", "no", "off", "нет"})
+REQUIRED = object()
 
 
 class SettingInvalid(ValueError):
@@ -30,6 +31,8 @@ class Setting:
     read: Callable[[str], Any]
     russian: str
     english: str
+    #: What an empty text sets where a source may do without; REQUIRED where it may not.
+    empty: Any = REQUIRED
 
 
 def read_currency(text: str) -> str:
@@ -92,20 +95,23 @@ SETTINGS: Mapping[str, Setting] = {
         read_zone,
         "часовой пояс IANA, например Europe/Moscow",
         "an IANA zone, as Europe/Moscow",
+        empty="",
     ),
     "public_url": Setting(
         "public_url",
         read_url,
         "адрес http(s), каким его видит провайдер",
         "the http(s) address as the provider sees it",
+        empty="",
     ),
     "location": Setting(
         "location",
         read_text,
         "код точки по умолчанию, до 200 знаков",
         "the default location's code, at most 200 characters",
+        empty="",
     ),
-    "prices_include_tax": Setting("prices_include_tax", read_flag, *_FLAG),
+    "prices_include_tax": Setting("prices_include_tax", read_flag, *_FLAG, empty=None),
     "priority": Setting(
         "priority",
         read_priority,
@@ -116,8 +122,11 @@ SETTINGS: Mapping[str, Setting] = {
 }
 
 
-def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
-    """Turn ``name=value`` texts into columns of ``Source``. Raises SettingInvalid."""
+def read_settings(pairs: Iterable[str], *, clearing: bool = False) -> dict[str, Any]:
+    """Turn ``name=value`` texts into columns of ``Source``. Raises SettingInvalid.
+
+    Where ``clearing``, an empty value takes a setting back that a source may do without.
+    """
     columns = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
@@ -129,7 +138,8 @@ def read_settings(pairs: Iterable[str]) -> dict[str, Any]:
                 f"--setting: нет настройки «{name}» (пишется ИМЯ=ЗНАЧЕНИЕ), есть: {known}",
                 f"--setting: no setting {name!r} (written NAME=VALUE), there are: {known}",
             )
-        columns[setting.column] = _read(name, setting, text)
+        clears = clearing and not text and setting.empty is not REQUIRED
+        columns[setting.column] = setting.empty if clears else _read(name, setting, text)
     return columns
 
 

@@ -4,6 +4,7 @@ All of these run in a transaction whose scope holds the source's account.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from accounts.models import Account, Source, SourceState
 from ingest import endpoints
 from integrations.contract import Provider
 from integrations.registry import PROVIDERS, get
+from sales.totals import redate_source
 
 from .source_secrets import (
     SecretInvalid,
@@ -25,6 +27,11 @@ from .source_secrets import (
 
 #: Edits by hand make their source themselves: nobody connects it.
 BUILT_IN = "manual"
+#: Columns that the days and sums of recorded sales follow at once.
+_DERIVED = frozenset({"timezone", "priority", "is_test"})
+#: Columns that a delivery is read with: what is recorded keeps its reading. The zone is both:
+#: the day follows, a moment that a till wrote without its zone does not.
+_READ_WITH = frozenset({"currency", "timezone", "location", "prices_include_tax"})
 
 
 def connectable() -> list[str]:
@@ -109,6 +116,28 @@ def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, s
     value = value or new_secret(kind)
     check_secret(provider, kind, value)
     return value, kind
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What changed: columns, how many rows were derived again, and whether readings are stale."""
+
+    columns: tuple[str, ...]
+    rows: int
+    stale: bool
+
+
+def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
+    """Set columns of a source; the days of what it sold are derived again where they follow.
+
+    The caller holds the source's days (``sales.totals.hold_days``), then its row.
+    """
+    differing = {name: new for name, new in columns.items() if getattr(source, name) != new}
+    for name, value in differing.items():
+        setattr(source, name, value)
+    source.save(update_fields=[*differing])
+    rows = 0 if _DERIVED.isdisjoint(differing) else redate_source(source.pk)
+    return Changed(tuple(sorted(differing)), rows, not _READ_WITH.isdisjoint(differing))
 
 
 def set_state(source: Source, state: SourceState) -> None:

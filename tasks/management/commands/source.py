@@ -26,10 +26,14 @@ from ingest import endpoints
 from ingest.limits import from_environment
 from integrations.contract import Provider
 from integrations.registry import PROVIDERS
+from sales.totals import hold_days
+from tasks.secret_input import add_secret_options, given_secret
 from tasks.source_secrets import KINDS, SecretInvalid
 from tasks.source_settings import SETTINGS, SettingInvalid, read_settings
 from tasks.sources import (
+    Changed,
     add_source,
+    change_source,
     connectable,
     give_secret,
     path_of,
@@ -59,10 +63,13 @@ class Command(JsonCommand):
     examples = """
 примеры / examples:
   manage.py source add standard --account cafe --title "Касса в зале"
-  manage.py source add square --account cafe --secret "$SIGNATURE_KEY" --setting currency=USD
+  manage.py source add square --account cafe --secret - --setting currency=USD
   manage.py source add evotor --account cafe --setting timezone=Asia/Yekaterinburg --json
   manage.py source list --account cafe
-  manage.py source secret 3 --secret "$CLIENT_SECRET"
+  manage.py source set 3 --title "Бар" --setting timezone=Asia/Omsk
+  manage.py source set 3 --setting location=     # пусто: убрать / empty: take it back
+  manage.py source secret 3 --secret -           # спросит, на экране не видно / asks, unseen
+  manage.py source secret 3 --secret-file key.txt
   manage.py source secret 3 --kind bearer        # для 1С: токен вместо подписи
   manage.py source rotate 3 --overlap 24h        # новый секрет, старый действует ещё сутки
   manage.py source rotate 3 --url                # новый адрес
@@ -76,14 +83,14 @@ class Command(JsonCommand):
         add.add_argument(
             "--account", required=True, metavar="КОД", help="аккаунт; создаётся, если его нет"
         )
-        add.add_argument("--title", default="", help="название / title")
-        add.add_argument("--setting", action="append", default=[], help=_SETTING_HELP)
+        _add_settings(add)
         _add_secret(add)
+        _add_settings(_of_one(verb(verbs, "set", "изменить настройки / change settings")))
         listing = verb(verbs, "list", "показать источники / list sources")
         listing.add_argument("--account", metavar="КОД", help="аккаунт / account slug")
         _add_secret(_of_one(verb(verbs, "secret", "добавить секрет / add a secret")))
         rotate = _of_one(verb(verbs, "rotate", "сменить секрет или адрес / new secret or address"))
-        rotate.add_argument("--secret", help="новый секрет / the new secret")
+        add_secret_options(rotate)
         rotate.add_argument(
             "--overlap", type=duration, default="24h", help="сколько действует старый: 30m, 24h, 7d"
         )
@@ -93,7 +100,13 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["verb"]
-        run = {"add": self.add, "list": self.list, "secret": self.secret, "rotate": self.rotate}
+        run = {
+            "add": self.add,
+            "list": self.list,
+            "set": self.set,
+            "secret": self.secret,
+            "rotate": self.rotate,
+        }
         try:
             run.get(name, self.state)(options)
         except (SecretInvalid, SettingInvalid) as error:
@@ -102,19 +115,13 @@ class Command(JsonCommand):
     def add(self, options: dict[str, Any]) -> None:
         """Connect a source; its account is made if it is new."""
         provider = _provider(options["provider"])
-        columns = read_settings(options["setting"])
-        if len(options["title"]) > 200:
-            raise fail("--title: не длиннее 200 знаков", "--title: at most 200 characters")
+        columns = read_settings(options["setting"]) | _title(options["title"])
+        given = given_secret(options)
         with transaction.atomic():
             account = _account(options["account"])
             set_scope([account.pk])
             source, secret = add_source(
-                account,
-                provider,
-                title=options["title"],
-                secret=options["secret"],
-                kind=options["kind"],
-                columns=columns,
+                account, provider, secret=given, kind=options["kind"], columns=columns
             )
             made = _shown(source, secret)
         self.show(options, made)
@@ -131,16 +138,29 @@ class Command(JsonCommand):
         text = table(heads, [[item[head] for head in heads] for item in shown])
         self.answer(options, {"sources": shown}, text)
 
+    def set(self, options: dict[str, Any]) -> None:
+        """Change settings; the days of recorded sales follow at once."""
+        columns = read_settings(options["setting"], clearing=True) | _title(options["title"])
+        if not columns:
+            raise fail("Что изменить? --setting или --title", "Change what? --setting or --title")
+        with _source(options["id"], days=True) as source:
+            changed = change_source(source, columns)
+            shown = _describe(source)
+        value = shown | {"changed": changed.columns, "redated": changed.rows}
+        self.answer(options, value | {"stale": changed.stale}, _told(shown, changed))
+
     def secret(self, options: dict[str, Any]) -> None:
         """Add a secret; where we issue them, one is made unless it is given."""
+        given = given_secret(options)
         with _source(options["id"]) as source:
-            shown = _shown(source, give_secret(source, options["secret"], kind=options["kind"]))
+            shown = _shown(source, give_secret(source, given, kind=options["kind"]))
         self.show(options, shown)
 
     def rotate(self, options: dict[str, Any]) -> None:
         """Change the secret, or with ``--url`` the address; the old one holds for the overlap."""
         overlap: timedelta = options["overlap"]
-        if options["url"] and options["secret"]:
+        given = given_secret(options)
+        if options["url"] and given:
             raise fail(
                 "--secret и --url: сначала одно, потом другое", "--secret and --url: one at a time"
             )
@@ -149,7 +169,7 @@ class Command(JsonCommand):
                 rotate_address(source, overlap=overlap)
                 shown = _shown(source, None)
             else:
-                shown = _shown(source, rotate_secret(source, options["secret"], overlap=overlap))
+                shown = _shown(source, rotate_secret(source, given, overlap=overlap))
         self.show(options, shown)
 
     def state(self, options: dict[str, Any]) -> None:
@@ -171,7 +191,7 @@ class Command(JsonCommand):
         if shown["state"] == SourceState.NEEDS_SECRET:
             lines.append(
                 "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
-                f"manage.py source secret {shown['id']} --secret …"
+                f"manage.py source secret {shown['id']} --secret -"
             )
         self.answer(options, shown, "\n".join(lines))
 
@@ -186,8 +206,32 @@ def _shown(source: Source, secret: str | None) -> dict[str, Any]:
     }
 
 
+def _told(shown: dict[str, Any], changed: Changed) -> str:
+    settings = {"title": shown["title"], **shown["settings"]}
+    lines = [f"{name}: {'—' if value in ('', None) else value}" for name, value in settings.items()]
+    if changed.rows:
+        lines.append(f"пересчитано продаж и возвратов / rows derived again: {changed.rows}")
+    if changed.stale:
+        lines.append(
+            "Новые доставки читаются по-новому; записанное прочитано со старой настройкой. / "
+            "New deliveries are read with it; what is recorded was read with the old setting."
+        )
+    return "\n".join(lines)
+
+
+def _title(text: str) -> dict[str, str]:
+    if len(text) > 200:
+        raise fail("--title: не длиннее 200 знаков", "--title: at most 200 characters")
+    return {"title": text} if text else {}
+
+
+def _add_settings(parser: CommandParser) -> None:
+    parser.add_argument("--title", default="", help="название / title")
+    parser.add_argument("--setting", action="append", default=[], help=_SETTING_HELP)
+
+
 def _add_secret(parser: CommandParser) -> None:
-    parser.add_argument("--secret", help="секрет / the secret; иначе выдаём сами, где это можно")
+    add_secret_options(parser)
     parser.add_argument("--kind", choices=KINDS, help="вид секрета / kind of secret")
 
 
@@ -222,9 +266,14 @@ def _account(slug: str) -> Account:
 
 
 @contextmanager
-def _source(number: int) -> Iterator[Source]:
-    """Open a transaction with the source, locked. Raises CommandError where there is none."""
+def _source(number: int, *, days: bool = False) -> Iterator[Source]:
+    """Open a transaction with the source, locked, ``days`` with its days: no settler is at work.
+
+    Raises CommandError where there is none.
+    """
     with every_account():
+        if days:
+            hold_days(number)
         found = Source.objects.select_for_update(of=("self",)).filter(pk=number).first()
         if found is None:
             raise fail(
