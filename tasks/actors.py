@@ -1,15 +1,22 @@
 """Thin actors: a message carries ids only, and the plain functions do the work."""
 
+import time
+from collections.abc import Sequence
 from uuid import UUID
 
 import dramatiq
+import redis
 import structlog
 from django.db import DatabaseError, InterfaceError
+from dramatiq.errors import BrokerConnectionError
 
 from . import inbox, outcomes, pipeline, replays
 from .broker import broker
 
 log = structlog.get_logger(__name__)
+
+#: Seconds; the run itself says when its next page is due.
+_LONGEST_REST = 5.0
 
 
 @dramatiq.actor(queue_name="live", broker=broker)
@@ -21,15 +28,31 @@ def settle_deliveries(ids: list[str]) -> None:
         _given_up(ids, error)
 
 
-@dramatiq.actor(queue_name="bulk", broker=broker)
-def replay_deliveries(ids: list[str]) -> None:
-    """Settle deliveries again, on a queue that never delays live sales."""
+#: Behind whatever else waits for a thread of this worker.
+@dramatiq.actor(queue_name="bulk", broker=broker, priority=10)
+def replay_page(run: int) -> None:
+    """Take a page of a replay and ring for the next; where that is lost the clock goes on."""
     try:
-        replays.replay([UUID(one) for one in ids])
+        page = replays.step(run)
     except (DatabaseError, InterfaceError) as error:
-        _given_up(ids, error)
+        _given_up([], error)
+        return
+    if page is not None:
+        # No delayed message: a short rest here, in the one thread that a replay ever takes.
+        time.sleep(min(page.rest, _LONGEST_REST))
+        ring_replay(run)
 
 
-def _given_up(ids: list[str], error: Exception) -> None:
+def ring_replay(run: int) -> bool:
+    """Tell a worker that a replay waits; say whether that went out."""
+    try:
+        replay_page.send(run)
+    except (redis.RedisError, BrokerConnectionError, OSError) as error:
+        log.warning("wakeup_failed", error=type(error).__name__, replay=run)
+        return False
+    return True
+
+
+def _given_up(ids: Sequence[str], error: Exception) -> None:
     pipeline.forget_broken_connection()
     log.warning("batch_unclaimed", deliveries=len(ids), error=outcomes.fingerprint(error))

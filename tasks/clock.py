@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from . import options, outcomes, sql
+from . import options, outcomes, replays, sql
 from .leadership import Leadership
 from .pipeline import forget_broken_connection
 from .sweep import ROUND, Sweeper
@@ -19,6 +19,8 @@ from .sweep import ROUND, Sweeper
 log = structlog.get_logger(__name__)
 
 _HOUR = 3600.0
+#: Seconds after which a replay's next page is nobody else's.
+_ABANDONED = 3.0
 #: Rows are never deleted there, so that a size means rows; its owner alone may count them.
 _STRAYS = "SELECT pg_relation_size('ingest_delivery_default'::regclass)"
 
@@ -43,6 +45,12 @@ def ensure_partitions() -> bool:
     return False
 
 
+def advance_replays() -> bool:
+    """Take a page of a replay that nobody advances, and look again soon while there is one."""
+    run = replays.waiting(_ABANDONED)
+    return run is not None and replays.step(run) is not None
+
+
 class Clock:
     """Runs the chores while it leads, until it is stopped."""
 
@@ -57,6 +65,7 @@ class Clock:
         self.chores = [
             Chore("partitions", _HOUR, ensure_partitions),
             Chore("sweep", options.interval(), self._sweep),
+            Chore("replays", options.interval(), advance_replays),
         ]
 
     def stop(self) -> None:

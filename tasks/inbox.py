@@ -54,6 +54,13 @@ INSERT INTO ingest_inbox (delivery_id, account_id, source_id)
 SELECT id, account_id, source_id FROM ingest_delivery WHERE id = ANY(%b::uuid[]) ORDER BY id
 ON CONFLICT (delivery_id) DO NOTHING
 """
+#: Claimed by somebody else or given back; what failed by itself is tried again later, and held is
+#: what waits for its paused source.
+_UNFINISHED = """
+SELECT count(*) FROM ingest_inbox
+WHERE delivery_id = ANY(%b::uuid[]) AND due_at < 'infinity'
+  AND (attempts = 0 OR last_error IS NULL)
+"""
 _STATE = """
 SELECT count(*), count(*) FILTER (WHERE due_at < 'infinity'),
        (SELECT d.delivery_id FROM ingest_inbox d WHERE d.due_at < 'infinity'
@@ -138,6 +145,11 @@ def finish(ids: Iterable[UUID]) -> None:
 def enlist(ids: Iterable[UUID]) -> None:
     """Put settled deliveries back into the inbox. Needs the scope of their accounts."""
     sql.rows(_ENLIST, sorted(ids))
+
+
+def unfinished(ids: Iterable[UUID]) -> int:
+    """Count those of the deliveries that are not settled though nothing is wrong with them."""
+    return int(sql.rows(_UNFINISHED, list(ids))[0][0])
 
 
 def state() -> State:

@@ -133,3 +133,34 @@ class Fetch(Owned):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id}"
+
+
+class Replay(models.Model):
+    """One run of settling again over a filter: it outlives the process that began it."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "идёт"
+        DONE = "done", "закончен"
+        CANCELLED = "cancelled", "отменён"
+
+    filter = models.JSONField("отбор", default=dict)
+    cause = models.TextField("кем начат", default="")
+    state = models.CharField("состояние", max_length=16, choices=State, default=State.RUNNING)
+    #: Null where nobody counted.
+    total = models.IntegerField("всего", null=True)
+    done = models.IntegerField("разобрано", default=0)
+    outcomes = models.JSONField("исходы", default=dict)
+    after = models.UUIDField("после")
+    #: Null until the first page: whatever is staged by then.
+    upto = models.UUIDField("до", null=True)
+    #: Lease and not-before in one, as in the inbox.
+    due_at = models.DateTimeField("не раньше", db_default=Now())
+    created_at = models.DateTimeField("начат", db_default=Now())
+    changed_at = models.DateTimeField("изменён", db_default=Now())
+
+    class Meta:
+        verbose_name = "повторный разбор"
+        verbose_name_plural = "повторные разборы"
+
+    def __str__(self) -> str:
+        return f"{self.pk} · {self.state}"

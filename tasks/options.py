@@ -35,6 +35,17 @@ def interval() -> float:
     return float(_env.float("SWEEP_INTERVAL", default=5.0))
 
 
+def replay_batch() -> int:
+    """Return how many deliveries a replay settles in one transaction (``REPLAY_BATCH``)."""
+    return int(_env.int("REPLAY_BATCH", default=50))
+
+
+def replay_rest() -> float:
+    """Return how long a replay rests after each page, in times of what the page took
+    (``REPLAY_REST``): live sales have the machine meanwhile."""
+    return float(_env.float("REPLAY_REST", default=1.0))
+
+
 def direct_url() -> str:
     """Return the database's address past any pooler, or an empty text (``DATABASE_DIRECT_URL``)."""
     return str(_env.str("DATABASE_DIRECT_URL", default=""))

@@ -1,82 +1,128 @@
-"""Settle staged deliveries again, over a filter: counted first, in bounded batches, resumable."""
+"""Settle staged deliveries again: runs that are counted, paged, resumable and easy on live sales.
 
+A run is a row. Whoever has a moment takes its next page (the command, a worker on the queue
+``bulk``, the clock): one at a time, by a lease, and with a rest after each page.
+"""
+
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 
-from . import inbox, options, pipeline, sql
+from . import inbox, options, pipeline, selection
+from .models import Replay
+from .selection import Filter
 from .understanding import Providers
 
-_NIL = UUID(int=0)
-_LAST = UUID(int=2**128 - 1)
-
-#: A type or an outcome is that of the latest attempt at an event. Ids begin with their time, and a
-#: minute more covers statements that took long.
-_MATCHING = """
-FROM ingest_delivery d
-WHERE d.id > %b::uuid
-  AND d.id >= coalesce(uuid_floor(%b::timestamptz - interval '1 minute'), %b::uuid)
-  AND d.id <= coalesce(uuid_floor(%b::timestamptz + interval '1 minute'), %b::uuid)
-  AND d.received_at >= coalesce(%b::timestamptz, '-infinity')
-  AND d.received_at < coalesce(%b::timestamptz, 'infinity')
-  AND (%b::int8 IS NULL OR d.source_id = %b::int8)
-  AND (%b::int8 IS NULL OR d.account_id = %b::int8)
-  AND ((%b::text IS NULL AND %b::text IS NULL) OR EXISTS (
-    SELECT FROM tasks_attempt a
-    WHERE a.delivery_id = d.id
-      AND (%b::text IS NULL OR a.type = %b::text)
-      AND (%b::text IS NULL OR a.outcome = %b::text)
-      AND NOT EXISTS (
-        SELECT FROM tasks_attempt later
-        WHERE later.delivery_id = d.id AND later.position = a.position AND later.id > a.id)))
-"""
-_COUNT = "SELECT count(*) " + _MATCHING
-_PAGE = "SELECT d.id " + _MATCHING + " ORDER BY d.id LIMIT %b::int4"
+#: Seconds until a page is tried again whose deliveries somebody else has claimed.
+_AGAIN = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which deliveries: everything by default. ``after`` resumes behind an id."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What became of a page: how many deliveries it settled, and the rest to take (seconds)."""
 
-    source: int | None = None
-    account: int | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    type: str | None = None
-    outcome: str | None = None
-    after: UUID = _NIL
-
-    def parameters(self, after: UUID | None = None) -> list[object]:
-        """Return the parameters of the condition, in its order."""
-        return [
-            *(after or self.after, self.since, _NIL, self.until, _LAST, self.since, self.until),
-            *(self.source, self.source, self.account, self.account, self.type, self.outcome),
-            *(self.type, self.type, self.outcome, self.outcome),
-        ]
+    settled: int
+    rest: float
 
 
-def count(chosen: Filter) -> int:
-    """Count the deliveries that match."""
-    with transaction.atomic():
-        _scope(chosen)
-        return int(sql.rows(_COUNT, *chosen.parameters())[0][0])
+def start(chosen: Filter, *, total: int | None = None, cause: str = "") -> Replay:
+    """Begin a run over what is staged now."""
+    run = Replay(filter=chosen.as_json(), total=total, cause=cause, after=chosen.after)
+    run.upto = None if chosen.upto == selection.LAST else chosen.upto
+    run.save()
+    run.refresh_from_db()
+    return run
 
 
-def pages(chosen: Filter) -> Iterator[list[UUID]]:
-    """Return the matching ids in bounded pages, by id: each page is a transaction of its own."""
-    after = chosen.after
-    while True:
-        with transaction.atomic():
-            _scope(chosen)
-            found = sql.rows(_PAGE, *chosen.parameters(after), options.batch())
-        if not found:
-            return
-        yield [row[0] for row in found]
-        after = found[-1][0]
+def step(key: int, *, providers: Providers | None = None) -> Page | None:
+    """Take the next page of a run; None where it has ended, rests, or is in other hands.
+
+    Raises a database error where nothing could be done; the lease then ends by itself.
+    """
+    run = _take(key)
+    if run is None:
+        return None
+    begun = time.monotonic()
+    chosen = Filter.from_json(run.filter, run.after, run.upto or selection.LAST)
+    found = selection.look(chosen, limit=options.replay_batch())
+    outcomes = replay(found.ids, providers=providers) if found.ids else Counter[str]()
+    if inbox.unfinished(found.ids):
+        # A crash left them leased, or the database gave them back: the same page again.
+        _rest(run, _AGAIN)
+        return Page(0, _AGAIN)
+    rest = (time.monotonic() - begun) * options.replay_rest()
+    run.after = found.after or (found.ids or [run.after])[-1]
+    run.done += len(found.ids)
+    run.outcomes = dict(Counter(run.outcomes) + outcomes)
+    _rest(run, rest, ended=found.after is None)
+    return Page(len(found.ids), rest)
+
+
+def _take(key: int) -> Replay | None:
+    """Take a run for the length of a lease."""
+    rows = Replay.objects.filter(pk=key, state=Replay.State.RUNNING, due_at__lte=Now())
+    if not rows.update(due_at=Now() + timedelta(seconds=options.lease())):
+        return None
+    run = Replay.objects.get(pk=key)
+    if run.upto is None:
+        run.upto = selection.newest()
+    return run
+
+
+def _rest(run: Replay, seconds: float, *, ended: bool = False) -> None:
+    """Keep how far a run has come; one that was cancelled meanwhile stays so."""
+    Replay.objects.filter(pk=run.pk).update(
+        after=run.after,
+        upto=run.upto,
+        done=run.done,
+        outcomes=run.outcomes,
+        changed_at=Now(),
+        due_at=Now() + timedelta(seconds=seconds),
+    )
+    if ended:
+        rows = Replay.objects.filter(pk=run.pk, state=Replay.State.RUNNING)
+        rows.update(state=Replay.State.DONE)
+
+
+def waiting(grace: float) -> int | None:
+    """Return a run that nobody has advanced for so long (seconds), if there is one."""
+    due = Now() - timedelta(seconds=grace)
+    rows = Replay.objects.filter(state=Replay.State.RUNNING, due_at__lte=due)
+    return rows.order_by("due_at").values_list("pk", flat=True).first()
+
+
+def cancel(run: int) -> bool:
+    """End a run after the page at hand; say whether it was running."""
+    rows = Replay.objects.filter(pk=run, state=Replay.State.RUNNING)
+    return bool(rows.update(state=Replay.State.CANCELLED, changed_at=Now()))
+
+
+def resume(run: int) -> bool:
+    """Let a cancelled run go on where it was, or one that rests go on now; say whether it can."""
+    rows = Replay.objects.filter(pk=run).exclude(state=Replay.State.DONE)
+    return bool(rows.update(state=Replay.State.RUNNING, changed_at=Now(), due_at=Now()))
+
+
+def describe(run: Replay) -> dict[str, Any]:
+    """Return a run as people and programs see it."""
+    return {
+        "replay": run.pk,
+        "state": run.state,
+        "deliveries": run.done,
+        "total": run.total,
+        "outcomes": run.outcomes,
+        "filter": run.filter,
+        "after": run.after,
+        "created_at": run.created_at,
+        "changed_at": run.changed_at,
+    }
 
 
 def replay(ids: Sequence[UUID], *, providers: Providers | None = None) -> Counter[str]:
@@ -88,10 +134,5 @@ def replay(ids: Sequence[UUID], *, providers: Providers | None = None) -> Counte
 def enlist(ids: Sequence[UUID]) -> None:
     """Put deliveries of any account back into the inbox, due now."""
     with transaction.atomic():
-        _scope(Filter())
+        selection.scope_everything()
         inbox.enlist(ids)
-
-
-def _scope(chosen: Filter) -> None:
-    every = [row[0] for row in sql.rows("SELECT id FROM accounts_account")]
-    sql.scope(every if chosen.account is None else [chosen.account])

@@ -9,15 +9,18 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from integrations.contract import Provider
-from tasks import pipeline, replays
+from tasks import clock, inbox, pipeline, replays, selection
+from tasks.models import Replay
 from tasks.pipeline import settle
-from tasks.replays import Filter, count, pages, replay
+from tasks.replays import replay, start, step
+from tasks.selection import Filter, count, pages
 from tests.settling import (
     TOY,
     TOYS,
     dead_letters,
     inbox_rows,
     ledger,
+    make_due,
     make_source,
     outcomes_of,
     put,
@@ -92,11 +95,128 @@ def test_a_filter_finds_by_latest_outcome_type_source_and_time() -> None:
     assert count(Filter(outcome="unsupported")) == 0
 
 
+def test_a_filter_finds_by_the_reason_of_an_open_dead_letter() -> None:
+    source = make_source()
+    dead, _ = put(source, {"id": "e1", "type": "unrecognised"}, sale_event("e2"))
+    settle([dead], providers=TOYS)
+
+    found = [*pages(Filter(reason="not an amount"))]
+
+    assert found == [[dead]]
+    replay([dead], providers=FIXED)
+    assert count(Filter(reason="not an amount")) == 0
+
+
 def test_a_replay_goes_in_bounded_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SETTLE_BATCH", "3")
     put(make_source(), *(sale_event(f"e{n}") for n in range(7)))
 
     assert [len(page) for page in pages(Filter())] == [3, 3, 1]
+
+
+def test_a_rare_match_is_found_though_each_look_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source()
+    ids = put(source, *(sale_event(f"e{n}") for n in range(9)), {"id": "x", "type": "later"})
+    settle(ids, providers=TOYS)
+    told: list[int] = []
+
+    look = selection.look
+    monkeypatch.setattr(selection, "look", lambda chosen, limit: look(chosen, limit=limit, most=2))
+    total = count(Filter(type="later"), told.append)
+
+    assert total == 1
+    assert told == [0, 0, 0, 0, 1]
+    assert [*pages(Filter(type="later"))] == [[max(ids)]]
+
+
+def run_to_the_end(run: Replay) -> int:
+    """Take every page at once; return how many there were."""
+    taken = 0
+    while step(run.pk, providers=TOYS):
+        taken += 1
+        Replay.objects.filter(pk=run.pk).update(due_at="2000-01-01T00:00Z")
+    run.refresh_from_db()
+    return taken
+
+
+def test_a_run_goes_on_where_it_was_and_ends_at_what_was_staged_when_it_began(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REPLAY_BATCH", "2")
+    source = make_source()
+    settle(put_apart(source, *(sale_event(f"e{n}") for n in range(5))), providers=TOYS)
+    run = start(Filter())
+
+    assert step(run.pk, providers=TOYS)
+    settle(put(source, sale_event("later")), providers=TOYS)
+    run.refresh_from_db()
+    assert (run.state, run.done) == ("running", 2)
+    Replay.objects.update(due_at="2000-01-01T00:00Z")
+
+    assert run_to_the_end(run) == 2
+    assert (run.state, run.done, run.outcomes) == ("done", 5, {"duplicate": 5})
+    assert outcomes_of(source).count("duplicate") == 5
+
+
+def test_a_page_that_a_crash_left_leased_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_source()
+    ids = put(source, sale_event("e1"))
+    settle(ids, providers=TOYS)
+    run = start(Filter())
+    replays.enlist(ids)
+    inbox.claim(ids)
+
+    page = step(run.pk, providers=TOYS)
+    run.refresh_from_db()
+
+    assert page is not None
+    assert (page.settled, run.done, run.state) == (0, 0, "running")
+    make_due()
+    Replay.objects.update(due_at="2000-01-01T00:00Z")
+    run_to_the_end(run)
+    assert (run.done, run.state, run.outcomes) == (1, "done", {"duplicate": 1})
+
+
+def test_one_takes_a_page_at_a_time_and_a_rest_is_kept() -> None:
+    put(make_source(), *(sale_event(f"e{n}") for n in range(2)))
+    run = start(Filter())
+
+    assert replays._take(run.pk) is not None
+    assert step(run.pk, providers=TOYS) is None
+    Replay.objects.update(due_at="2000-01-01T00:00Z")
+    assert step(run.pk, providers=TOYS)
+
+
+def test_a_cancelled_run_stops_and_a_resumed_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPLAY_BATCH", "1")
+    settle(put(make_source(), sale_event("e1"), sale_event("e2", at=1)), providers=TOYS)
+    monkeypatch.setattr(pipeline, "_all_providers", lambda: TOYS)
+    run = start(Filter())
+    step(run.pk)
+
+    assert command("replay", "cancel", str(run.pk))["state"] == "cancelled"
+    assert step(run.pk) is None
+    assert command("replay", "resume", str(run.pk))["deliveries"] == 2
+    assert [one["state"] for one in command("replay", "list")["replays"]] == ["done"]
+    with pytest.raises(CommandError, match="ended"):
+        call_command("replay", "resume", str(run.pk))
+    with pytest.raises(CommandError, match="replay list"):
+        call_command("replay", "cancel", "404")
+
+
+def test_the_clock_goes_on_with_a_run_that_nobody_advances(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REPLAY_REST", "0")
+    monkeypatch.setattr(clock, "_ABANDONED", 0.0)
+    monkeypatch.setattr(pipeline, "_all_providers", lambda: TOYS)
+    settle(put(make_source(), sale_event("e1")), providers=TOYS)
+    run = start(Filter())
+
+    assert clock.advance_replays()
+    assert not clock.advance_replays()
+    run.refresh_from_db()
+    assert (run.state, run.done) == ("done", 1)
 
 
 @pytest.mark.usefixtures("_toys")
@@ -105,10 +225,9 @@ def test_the_command_counts_and_then_replays() -> None:
     settle(put(source, sale_event("e1"), sale_event("e2", at=1)))
 
     assert command("replay", "--dry-run") == {"deliveries": 2}
-    assert command("replay", "--account", "shop", "--from", "2020-01-01") == {
-        "deliveries": 2,
-        "outcomes": {"duplicate": 2},
-    }
+    ended = command("replay", "--account", "shop", "--from", "2020-01-01")
+    assert (ended["state"], ended["deliveries"], ended["total"]) == ("done", 2, 2)
+    assert ended["outcomes"] == {"duplicate": 2}
     assert command("replay", "--to", "2020-01-01T00:00:00Z")["deliveries"] == 0
 
 

@@ -15,8 +15,9 @@ import redis
 
 from accounts.models import Source
 from integrations import samples
-from tasks import pipeline
+from tasks import pipeline, replays
 from tasks.broker import make_broker
+from tasks.selection import Filter
 from tasks.wakeup import Doorbell
 from tests.settling import child_environment, inbox_rows, make_source, outcomes_of, put, sales
 
@@ -87,16 +88,13 @@ def test_a_replay_by_message_goes_through_its_own_queue(valkey: str) -> None:
     source = make_source(provider="evotor")
     ids = heard(source)
     pipeline.settle(ids)
+    run = replays.start(Filter())
     broker = make_broker(valkey)
 
     with working(valkey):
         broker.enqueue(
             dramatiq.Message(
-                queue_name="bulk",
-                actor_name="replay_deliveries",
-                args=([str(one) for one in ids],),
-                kwargs={},
-                options={},
+                queue_name="bulk", actor_name="replay_page", args=(run.pk,), kwargs={}, options={}
             )
         )
         replayed = eventually(lambda: len(outcomes_of(source)) == 2)
