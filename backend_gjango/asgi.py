@@ -13,7 +13,7 @@ from ingest.limits import LimitInvalid, from_environment
 from ingest.receiver import Application, ReceiverConfig, Send, create_app
 from tasks.wakeup import Doorbell
 
-from . import env, observability
+from . import descriptors, env, observability
 from .proxy import Proxy, answer
 from .start import one_sentence
 
@@ -80,5 +80,6 @@ def build() -> Front:
 
 
 observability.configure("receiver")
+descriptors.raise_limit()
 with one_sentence(LimitInvalid, VaultError, ValueError):
     application = build()

@@ -26,7 +26,7 @@ def test_ready_is_200_where_everything_is_there_and_silent_redis_is_a_warning(
     assert [one["code"] for one in answer.json()["warnings"]] == ["redis"]
 
 
-def test_ready_is_503_where_a_migration_is_missing(client: Client) -> None:
+def test_F31_ready_is_503_where_a_migration_is_missing(client: Client) -> None:
     with as_owner(), connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM django_migrations WHERE app = 'tasks' AND name = '0002_security' "
@@ -45,7 +45,7 @@ def test_ready_is_503_where_a_migration_is_missing(client: Client) -> None:
     assert "tasks.0002_security" in answer.json()["reasons"][0]["detail"]
 
 
-def test_ready_is_503_where_this_month_has_no_partition(client: Client) -> None:
+def test_F23_ready_is_503_where_this_month_has_no_partition(client: Client) -> None:
     rename = "ALTER TABLE {} RENAME TO {}"
     with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT 'ingest_delivery_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMM')")

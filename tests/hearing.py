@@ -143,7 +143,8 @@ def granian(application: str, port: int, workers: int = 1) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--http", "1", "--no-ws"),
         *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)),
         *("--loop", "uvloop", "--http1-header-read-timeout", "5000"),
-        *("--http1-buffer-size", "16384", "--workers-kill-timeout", "15"),
+        *("--http1-buffer-size", "16384", "--backpressure", "16384"),
+        *("--workers-kill-timeout", "15"),
         application,
     ]
 

@@ -79,7 +79,8 @@ def receiver_command() -> tuple[str, ...]:
         *("--workers", str(env.number("GJANGO_RECEIVERS", 1, most=64))),
         *("--http", "1", "--no-ws", "--loop", "uvloop", "--log-level", "warning"),
         *("--http1-header-read-timeout", "5000", "--http1-buffer-size", "16384"),
-        *("--workers-kill-timeout", "15"),
+        # Connections, not requests: at granian's 1024 as many silent ones shut all others out.
+        *("--backpressure", "16384", "--workers-kill-timeout", "15"),
         "backend_gjango.asgi:application",
     )
 
