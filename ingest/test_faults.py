@@ -82,7 +82,7 @@ def wait_until_taken(server: Running, shop: Address) -> None:
         time.sleep(0.1)
 
 
-def test_a_silent_database_frees_the_request_within_four_seconds_and_recovers(
+def test_F19_a_silent_database_frees_the_request_within_four_seconds_and_recovers(
     server: Running, shop: Address, network: Chaos
 ) -> None:
     assert send(server, shop)[0] == 200
@@ -97,7 +97,7 @@ def test_a_silent_database_frees_the_request_within_four_seconds_and_recovers(
     wait_until_taken(server, shop)
 
 
-def test_a_stopped_database_is_503_at_once_never_404(
+def test_F11_a_stopped_database_is_503_at_once_never_404(
     server: Running, shop: Address, network: Chaos
 ) -> None:
     assert send(server, shop)[0] == 200
@@ -113,7 +113,7 @@ def test_a_stopped_database_is_503_at_once_never_404(
     assert send(server, unknown)[0] == 404
 
 
-def test_lost_connections_are_opened_again_before_the_answer(
+def test_F13_lost_connections_are_opened_again_before_the_answer(
     server: Running, shop: Address, network: Chaos
 ) -> None:
     for _ in range(5):
@@ -126,7 +126,7 @@ def test_lost_connections_are_opened_again_before_the_answer(
     assert len(staged(shop)) >= 6
 
 
-def test_terminated_sessions_lose_nothing_that_was_acknowledged(
+def test_F13_terminated_sessions_lose_nothing_that_was_acknowledged(
     server: Running, shop: Address
 ) -> None:
     bodies = [b'{"n": %d}' % n for n in range(30)]
@@ -153,7 +153,7 @@ def test_a_slow_network_only_slows(server: Running, shop: Address, network: Chao
     assert send(server, shop)[0] == 200
 
 
-def test_a_locked_table_is_503_and_the_next_is_taken(server: Running, shop: Address) -> None:
+def test_F18_a_locked_table_is_503_and_the_next_is_taken(server: Running, shop: Address) -> None:
     with owner() as own:
         own.execute("BEGIN")
         own.execute("LOCK TABLE ingest_inbox IN ACCESS EXCLUSIVE MODE")
@@ -165,7 +165,7 @@ def test_a_locked_table_is_503_and_the_next_is_taken(server: Running, shop: Addr
     assert len(staged(shop)) == 1
 
 
-def test_a_read_only_database_is_503_and_taken_again_when_it_may_write(
+def test_F14_a_read_only_database_is_503_and_taken_again_when_it_may_write(
     server: Running, shop: Address
 ) -> None:
     name = connection.settings_dict["NAME"]
@@ -187,7 +187,7 @@ def test_a_read_only_database_is_503_and_taken_again_when_it_may_write(
     wait_until_taken(server, shop)
 
 
-def test_a_silent_redis_slows_no_answer(tmp_path: Path, shop: Address) -> None:
+def test_F7_a_silent_redis_slows_no_answer(tmp_path: Path, shop: Address) -> None:
     with socket.create_server(("127.0.0.1", 0)) as hole:
         url = f"redis://127.0.0.1:{hole.getsockname()[1]}/0"
         with receiver(tmp_path, REDIS_URL=url) as server:
@@ -244,7 +244,7 @@ def test_refusals_are_rationed_per_address_and_deliveries_never(
         assert {send(server, shop)[0] for _ in range(10)} == {200}
 
 
-def test_memory_that_is_used_up_is_503_and_small_deliveries_pass(
+def test_F30_memory_that_is_used_up_is_503_and_small_deliveries_pass(
     tmp_path: Path, shop: Address
 ) -> None:
     with receiver(tmp_path, GJANGO_READING_BYTES="100000") as server:

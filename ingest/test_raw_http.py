@@ -40,7 +40,7 @@ def last_of_connection(head: bytes) -> bytes:
     return head.replace(b"Host: x\r\n", b"Host: x\r\nConnection: close\r\n")
 
 
-def test_a_chunked_body_without_a_length_is_taken(server: Running, shop: Address) -> None:
+def test_F48_a_chunked_body_without_a_length_is_taken(server: Running, shop: Address) -> None:
     head = last_of_connection(head_of(shop, BODY, "Transfer-Encoding: chunked"))
     chunks = b"5\r\n%b\r\n%x;note=1\r\n%b\r\n0\r\nTrailer: x\r\n\r\n" % (
         BODY[:5],
@@ -85,7 +85,7 @@ def test_a_sender_that_expects_to_be_asked_is_asked(server: Running, shop: Addre
     ],
     ids=lambda lines: " ".join(lines)[:40].replace("\x00", "NUL"),
 )
-def test_malformed_http_is_400_and_nothing_is_staged(
+def test_F49_malformed_http_is_400_and_nothing_is_staged(
     server: Running, shop: Address, lines: list[str]
 ) -> None:
     head = last_of_connection(head_of(shop, BODY, *lines))
@@ -94,7 +94,7 @@ def test_malformed_http_is_400_and_nothing_is_staged(
     assert staged(shop) == []
 
 
-def test_a_length_beside_chunks_cannot_smuggle_a_second_request(
+def test_F49_a_length_beside_chunks_cannot_smuggle_a_second_request(
     server: Running, shop: Address
 ) -> None:
     head = head_of(shop, BODY, "Content-Length: 4", "Transfer-Encoding: chunked")
@@ -108,14 +108,14 @@ def test_a_length_beside_chunks_cannot_smuggle_a_second_request(
     assert len(staged(shop)) == (status(answer) == 200)
 
 
-def test_a_body_that_ends_early_is_not_staged(server: Running, shop: Address) -> None:
+def test_F52_a_body_that_ends_early_is_not_staged(server: Running, shop: Address) -> None:
     head = head_of(shop, BODY, f"Content-Length: {len(BODY) + 10}")
 
     assert status(server.raw(head + BODY, end=True)) in (0, 400)
     assert staged(shop) == []
 
 
-def test_a_slow_body_is_408_and_the_connection_closes(server: Running, shop: Address) -> None:
+def test_F52_a_slow_body_is_408_and_the_connection_closes(server: Running, shop: Address) -> None:
     head = head_of(shop, BODY, f"Content-Length: {len(BODY)}")
 
     begun = time.monotonic()
@@ -128,7 +128,9 @@ def test_a_slow_body_is_408_and_the_connection_closes(server: Running, shop: Add
     assert staged(shop) == []
 
 
-def test_too_large_is_413_before_a_byte_of_the_body_is_read(server: Running, shop: Address) -> None:
+def test_F53_too_large_is_413_before_a_byte_of_the_body_is_read(
+    server: Running, shop: Address
+) -> None:
     head = head_of(shop, BODY, "Content-Length: 9900000000")
 
     answer = server.raw(head)
@@ -137,7 +139,9 @@ def test_too_large_is_413_before_a_byte_of_the_body_is_read(server: Running, sho
     assert b"connection: close" in answer.lower()
 
 
-def test_too_large_without_a_length_is_413_while_reading(server: Running, shop: Address) -> None:
+def test_F53_too_large_without_a_length_is_413_while_reading(
+    server: Running, shop: Address
+) -> None:
     def parts() -> Iterator[bytes]:
         yield from (b"x" * 50_000 for _ in range(7))
 
@@ -152,7 +156,7 @@ def test_too_large_without_a_length_is_413_while_reading(server: Running, shop: 
     [[f"X-{n}: 1" for n in range(150)], ["X-Long: " + "x" * 20_000]],
     ids=["many", "long"],
 )
-def test_headers_over_their_bounds_are_431(
+def test_F55_headers_over_their_bounds_are_431(
     server: Running, shop: Address, lines: list[str]
 ) -> None:
     head = head_of(shop, BODY, *lines, f"Content-Length: {len(BODY)}")
@@ -173,7 +177,7 @@ def test_headers_beyond_8_kb_are_kept_in_part_and_the_delivery_is_taken(
     assert b"x-long" not in kept
 
 
-def test_a_connection_that_says_nothing_does_not_hold_up_the_others(
+def test_F52_a_connection_that_says_nothing_does_not_hold_up_the_others(
     server: Running, shop: Address
 ) -> None:
     silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]

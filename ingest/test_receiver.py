@@ -81,7 +81,9 @@ def test_a_signed_body_that_nobody_can_read_is_200_and_kept(
     assert bytes(delivery.body) == body
 
 
-def test_tampering_with_any_byte_is_401_and_stages_nothing(server: Running, shop: Address) -> None:
+def test_F60_tampering_with_any_byte_is_401_and_stages_nothing(
+    server: Running, shop: Address
+) -> None:
     headers = shop.signed(BODY)
     proof = headers[HEADER]
 
@@ -104,7 +106,7 @@ def test_tampering_with_any_byte_is_401_and_stages_nothing(server: Running, shop
     [b"", b"\xff\xfe", "подпись".encode(), b"YW!!Jj", b"a" * 5000, b"v1,a " * 8 + b"v1,a"],
     ids=["empty", "high", "utf8", "junk", "long", "many"],
 )
-def test_a_strange_signature_is_401_in_the_contracts_words(
+def test_F59_a_strange_signature_is_401_in_the_contracts_words(
     server: Running, shop: Address, proof: bytes
 ) -> None:
     answer = server.http.post(shop.path, content=BODY, headers={HEADER.encode(): proof})
@@ -117,7 +119,7 @@ def test_a_strange_signature_is_401_in_the_contracts_words(
     assert staged(shop) == []
 
 
-def test_the_secret_of_another_account_is_401(server: Running, shop: Address) -> None:
+def test_F43_the_secret_of_another_account_is_401(server: Running, shop: Address) -> None:
     other = make_source(slug="other")
     rotate(other, "of the other account", timedelta(0))
 
@@ -136,7 +138,7 @@ def test_a_bug_in_a_scheme_is_401_and_never_500(server: Running, shop: Address) 
     assert shop.token not in log
 
 
-def test_old_and_new_secret_hold_during_the_overlap_and_the_old_one_not_after(
+def test_F42_old_and_new_secret_hold_during_the_overlap_and_the_old_one_not_after(
     server: Running, shop: Address
 ) -> None:
     rotate(shop, "the new one", timedelta(hours=1))
@@ -177,7 +179,7 @@ def test_the_state_of_a_source_decides(server: Running, shop: Address) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE"])
-def test_another_method_is_405_and_names_those_that_are_taken(
+def test_F56_another_method_is_405_and_names_those_that_are_taken(
     server: Running, shop: Address, method: str
 ) -> None:
     answer = server.http.request(method, shop.path)
@@ -197,7 +199,7 @@ def test_a_provider_may_probe_with_get_and_state_its_own_answer(server: Running)
     assert len(staged(soap)) == 1
 
 
-def test_a_signed_url_is_the_configured_one_never_the_host_header(
+def test_F58_a_signed_url_is_the_configured_one_never_the_host_header(
     server: Running, shop: Address
 ) -> None:
     assert send(server, shop, host="evil.example").status_code == 200
@@ -208,7 +210,7 @@ def test_a_signed_url_is_the_configured_one_never_the_host_header(
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "deflate, gzip"])
-def test_a_compressed_body_is_415(server: Running, shop: Address, coding: str) -> None:
+def test_F54_a_compressed_body_is_415(server: Running, shop: Address, coding: str) -> None:
     answer = send(server, shop, BODY, **{"content-encoding": coding})
 
     assert (answer.status_code, answer.json()["field"]) == (415, "Content-Encoding")

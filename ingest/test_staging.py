@@ -122,7 +122,7 @@ def test_a_batch_is_bounded_in_rows_and_bytes() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_full_queue_refuses_at_once_in_rows_and_in_bytes() -> None:
+def test_F30_a_full_queue_refuses_at_once_in_rows_and_in_bytes() -> None:
     shop = make_source()
 
     async def use(writer: Writer) -> None:

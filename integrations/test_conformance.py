@@ -129,7 +129,7 @@ def test_the_owner_of_the_secret_is_heard_and_nobody_else(
 
 
 @every_sample
-def test_a_stripped_header_is_refused(provider: Provider, sample: Sample) -> None:
+def test_F60_a_stripped_header_is_refused(provider: Provider, sample: Sample) -> None:
     delivery = signed(provider, sample)
 
     for name in provider.scheme.sign(delivery, TEST_SECRET, NOW):

@@ -100,7 +100,7 @@ def check_storable(statement: Any) -> None:
 @pytest.mark.parametrize("provider", HEARD, ids=lambda provider: provider.slug)
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_a_mutated_payload_is_read_or_refused(provider: Provider, data: st.DataObject) -> None:
+def test_F45_a_mutated_payload_is_read_or_refused(provider: Provider, data: st.DataObject) -> None:
     recorded = samples.load(provider.slug)
     sample = recorded[data.draw(st.sampled_from(sorted(recorded)))]
     document = json.loads(sample.body)

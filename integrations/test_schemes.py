@@ -48,7 +48,7 @@ def test_published_values_are_judged_as_published(vector: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize(("age", "fresh"), [(300, True), (301, False), (-300, True), (-301, False)])
-def test_a_signed_time_holds_for_five_minutes_both_ways(age: int, fresh: bool) -> None:
+def test_F41_a_signed_time_holds_for_five_minutes_both_ways(age: int, fresh: bool) -> None:
     scheme = StandardWebhooks()
     delivery = proven(scheme, TEST_SECRET)
 
@@ -69,7 +69,7 @@ def test_one_of_several_signatures_is_enough_and_unknown_versions_are_passed_ove
     scheme.verify(delivery, [TEST_SECRET, old], NOW)
 
 
-def test_more_than_eight_signatures_are_refused() -> None:
+def test_F51_more_than_eight_signatures_are_refused() -> None:
     scheme = StandardWebhooks()
     delivery = proven(scheme, TEST_SECRET)
     true = delivery.headers["webhook-signature"]
@@ -117,7 +117,7 @@ def test_an_empty_secret_proves_nothing_although_it_can_sign(scheme: Scheme) -> 
 @pytest.mark.parametrize(
     "timestamp", ["1_0", " 12", "+12", "-1", "١٢", "1.0", "9" * 13, "9" * 5000]
 )
-def test_a_timestamp_is_ascii_digits(timestamp: str) -> None:
+def test_F59_a_timestamp_is_ascii_digits(timestamp: str) -> None:
     scheme = StandardWebhooks()
     delivery = proven(scheme, TEST_SECRET)
 

@@ -58,7 +58,7 @@ def test_a_test_source_makes_tests_but_a_test_account_does_not(world: Universe) 
     assert RefundRow.objects.get().is_test
 
 
-def test_of_one_receipt_from_two_sources_the_higher_priority_counts(world: Universe) -> None:
+def test_F47_of_one_receipt_from_two_sources_the_higher_priority_counts(world: Universe) -> None:
     receipt = {"fiscal": (Fiscal(fn="9", fd="7"),)}
     tell(world, sale(header=header(**receipt)))
     tell(world, sale(header=header(**receipt)), source=1)

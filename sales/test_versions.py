@@ -16,7 +16,7 @@ from tests.universe import Universe
 pytestmark = pytest.mark.django_db
 
 
-def test_a_tombstone_outlives_older_content_and_falls_to_newer(world: Universe) -> None:
+def test_F39_a_tombstone_outlives_older_content_and_falls_to_newer(world: Universe) -> None:
     tell(world, sale(V2, gone=True))
     tell(world, sale(V1, header=header(), lines=()))
     assert (stored().deleted, stored().visible, stored().total) == (True, False, 30)
@@ -35,7 +35,7 @@ def test_a_poorer_view_never_beats_the_document_however_late(world: Universe) ->
     assert (stored().total, done.changed) == (30, frozenset())
 
 
-def test_equal_versions_with_other_content_are_tied_until_a_later_one(world: Universe) -> None:
+def test_F40_equal_versions_with_other_content_are_tied_until_a_later_one(world: Universe) -> None:
     tell(world, sale(header=header("1.00"), lines=()))
     tell(world, sale(header=header("2.00")))
     assert (stored().tied, stored().anomalies) == (True, ["tied"])

@@ -53,7 +53,7 @@ def test_a_leader_whose_session_is_lost_steps_down_and_competes_again() -> None:
     leadership.step_down()
 
 
-def test_partitions_are_made_ahead_and_rows_without_one_are_told_of() -> None:
+def test_F23_partitions_are_made_ahead_and_rows_without_one_are_told_of() -> None:
     assert ensure_partitions() is False
 
     with connection.cursor() as cursor:

@@ -58,7 +58,7 @@ def at_once(*works: Callable[[], Any]) -> None:
         thread.join()
 
 
-def test_f29_what_kills_its_process_is_dead_after_five_attempts_and_alone() -> None:
+def test_F29_what_kills_its_process_is_dead_after_five_attempts_and_alone() -> None:
     source = make_source()
     good = [sale_event(f"e{n}", sale=f"s{n}") for n in range(4)]
     ids = put(source, *good[:2], {"id": "x", "type": "sigkill"}, *good[2:])
@@ -76,7 +76,7 @@ def test_f29_what_kills_its_process_is_dead_after_five_attempts_and_alone() -> N
     assert inbox_rows() == []
 
 
-def test_f3_a_killed_batch_leaves_nothing_and_takes_effect_once_when_run_again() -> None:
+def test_F3_a_killed_batch_leaves_nothing_and_takes_effect_once_when_run_again() -> None:
     source = make_source()
     ids = put(source, sale_event("e1"), [sale_event("e2"), {"id": "x", "type": "sigkill"}])
 
@@ -90,7 +90,7 @@ def test_f3_a_killed_batch_leaves_nothing_and_takes_effect_once_when_run_again()
     assert outcomes_of(source) == ["recorded"]
 
 
-def test_f10_rivals_over_the_same_deliveries_have_one_effect() -> None:
+def test_F10_rivals_over_the_same_deliveries_have_one_effect() -> None:
     source = make_source()
     ids = put(source, *(sale_event(f"e{n}", sale=f"s{n % 7}", at=n + 1) for n in range(60)))
 
@@ -101,7 +101,7 @@ def test_f10_rivals_over_the_same_deliveries_have_one_effect() -> None:
     assert inbox_rows() == []
 
 
-def test_f34_rivals_with_copies_of_one_event_enter_it_once() -> None:
+def test_F34_rivals_with_copies_of_one_event_enter_it_once() -> None:
     source = make_source()
     ids = put(source, *[sale_event("e1", at=1)] * 20)
 
@@ -115,7 +115,7 @@ def test_f34_rivals_with_copies_of_one_event_enter_it_once() -> None:
 @pytest.mark.parametrize(
     "error", [psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure]
 )
-def test_f20_f21_the_loser_of_a_deadlock_tries_again(
+def test_F20_F21_the_loser_of_a_deadlock_tries_again(
     error: type[psycopg.Error], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make_source()
@@ -134,7 +134,7 @@ def test_f20_f21_the_loser_of_a_deadlock_tries_again(
     assert outcomes_of(source) == ["recorded"]
 
 
-def test_f13_a_terminated_session_is_replaced_and_the_batch_repeated(
+def test_F13_a_terminated_session_is_replaced_and_the_batch_repeated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = make_source()

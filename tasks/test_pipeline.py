@@ -71,7 +71,7 @@ def test_a_repeated_delivery_is_a_duplicate_and_a_new_version_is_not() -> None:
     assert len(ledger(source)) == 2
 
 
-def test_repetitions_within_one_batch_are_one_event() -> None:
+def test_F22_repetitions_within_one_batch_are_one_event() -> None:
     source = make_source()
     ids = put(source, *[sale_event("e1", at=1)] * 20)
 
@@ -81,7 +81,7 @@ def test_repetitions_within_one_batch_are_one_event() -> None:
     assert len(ledger(source)) == 1
 
 
-def test_an_older_version_is_superseded() -> None:
+def test_F38_an_older_version_is_superseded() -> None:
     source = make_source()
     old, new = put(source, sale_event("e1", at=1, total="1"), sale_event("e2", at=2, total="2"))
 
@@ -93,7 +93,7 @@ def test_an_older_version_is_superseded() -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_one_key_with_two_bodies_lets_both_take_part(order: tuple[int, int]) -> None:
+def test_F36_one_key_with_two_bodies_lets_both_take_part(order: tuple[int, int]) -> None:
     source = make_source()
     ids = put(source, sale_event("e1", at=1, total="1"), sale_event("e1", at=2, total="2"))
 
@@ -128,7 +128,7 @@ def test_a_thin_event_asks_once_for_its_entity() -> None:
     assert asked == [("order", "s1", ids[2])]
 
 
-def test_a_bug_is_tried_five_times_and_never_harms_its_neighbours() -> None:
+def test_F28_a_bug_is_tried_five_times_and_never_harms_its_neighbours() -> None:
     source = make_source()
     ids = put(source, sale_event("e1"), {"id": "e2", "type": "bug"}, sale_event("e3"))
 

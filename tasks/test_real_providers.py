@@ -55,7 +55,7 @@ def outcomes(source: Source) -> list[str]:
 
 
 @pytest.mark.parametrize("slug", sorted(slug for slug in PROVIDERS if samples.load(slug)))
-def test_recorded_deliveries_settle_alike_in_any_order_and_repetition(slug: str) -> None:
+def test_F37_recorded_deliveries_settle_alike_in_any_order_and_repetition(slug: str) -> None:
     straight, shuffled = make_source("straight", slug), make_source("shuffled", slug)
     settle(put_samples(straight))
     ids = put_samples(shuffled)

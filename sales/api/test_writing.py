@@ -212,7 +212,7 @@ def test_a_refused_post_leaves_its_key_free_and_an_old_key_is_forgotten(cafe: Ho
     assert cafe.call("POST", "/sales/", {**BODY}, Idempotency_Key="k").status_code == 201
 
 
-def test_an_edit_outlives_the_providers_update_which_is_kept_beneath(cafe: House) -> None:
+def test_F46_an_edit_outlives_the_providers_update_which_is_kept_beneath(cafe: House) -> None:
     key = heard(cafe)
 
     item = patch(cafe, f"/продажи/{key}/", {"number": "9", "total": "90", "channel": "pos"})
@@ -227,7 +227,9 @@ def test_an_edit_outlives_the_providers_update_which_is_kept_beneath(cafe: House
     assert shown == {"number": ("9", "8"), "total": ("90", "100.00")}
 
 
-def test_an_edit_before_the_providers_newer_statement_stands_in_both_orders(cafe: House) -> None:
+def test_F46_an_edit_before_the_providers_newer_statement_stands_in_both_orders(
+    cafe: House,
+) -> None:
     key = heard(cafe, number="8", clock=2)
     patch(cafe, f"/sales/{key}/", {"number": "9"})
     heard(cafe, number="7", clock=1)
@@ -423,7 +425,7 @@ def test_the_settings_of_a_location_are_a_persons(cafe: House) -> None:
         assert (answer.status_code, answer.json()["field"]) == (400, next(iter(wrong)))
 
 
-def test_an_etag_guards_against_a_change_in_between(cafe: House) -> None:
+def test_F46_an_etag_guards_against_a_change_in_between(cafe: House) -> None:
     key = heard(cafe)
     tag = cafe.call("GET", f"/sales/{key}/")["ETag"]
     patch(cafe, f"/sales/{key}/", {"number": "8"}, If_Match=tag)
