@@ -13,13 +13,14 @@ from . import sql
 from .inbox import Claim
 
 #: Locks the inbox rows, so that a lease which ran out meanwhile is noticed: whoever claimed the
-#: delivery again has counted on, or holds the lock.
+#: delivery again has counted on. It waits for a lock: a claim that came a moment too late holds the
+#: rows it found taken until its commit, and what was skipped for that would wait for its lease.
 _DELIVERIES = """
 SELECT d.id, d.account_id, d.source_id, i.attempts, d.received_at, d.method, d.path, d.query,
        d.headers, d.body, d.sha256
 FROM ingest_inbox i JOIN ingest_delivery d ON d.id = i.delivery_id
 WHERE i.delivery_id = ANY(%b::uuid[]) AND d.id = ANY(%b::uuid[])
-ORDER BY i.delivery_id FOR UPDATE OF i SKIP LOCKED
+ORDER BY i.delivery_id FOR UPDATE OF i
 """
 _SOURCES = """
 SELECT s.id, s.provider, s.public_url, s.currency,

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +11,12 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from tasks import batch, inbox
 from tasks.batch import How
 from tasks.loading import Loaded
-from tasks.pipeline import settle
+from tasks.pipeline import _settle, settle
 from tasks.sweep import Sweeper
 from tests.settling import (
     TOYS,
@@ -99,6 +100,36 @@ def test_F10_rivals_over_the_same_deliveries_have_one_effect() -> None:
     assert len(outcomes_of(source)) == 60
     assert len(ledger(source)) == 60
     assert inbox_rows() == []
+
+
+def test_F10_a_claim_that_comes_too_late_delays_nobody() -> None:
+    source = make_source()
+    ids = put(source, sale_event("e1"))
+    claims = inbox.claim(ids)
+    results: list[Counter[str]] = []
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What a claim does whose snapshot is older than the commit of the other one.
+        cursor.execute("SELECT 1 FROM ingest_inbox FOR UPDATE")
+        winner = threading.Thread(
+            target=at_once, args=[lambda: results.append(_settle(claims, How(TOYS)))]
+        )
+        winner.start()
+        wait_for_a_waiting_lock(cursor)
+    winner.join(30)
+
+    assert results == [{"recorded": 1}]
+    assert inbox_rows() == []
+
+
+def wait_for_a_waiting_lock(cursor: Any) -> None:
+    """Return when a transaction waits for another one, or after 5 s without."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+        if cursor.fetchone():
+            return
+        time.sleep(0.01)
 
 
 def test_F34_rivals_with_copies_of_one_event_enter_it_once() -> None:
