@@ -3,6 +3,7 @@
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from rest_framework.parsers import BaseParser
 
 from .errors import ApiError
@@ -15,8 +16,8 @@ class RawJSON(BaseParser):
 
     def parse(self, stream: IO[bytes], media_type: Any = None, parser_context: Any = None) -> Any:
         """Read the body. Raises ApiError over DATA_UPLOAD_MAX_MEMORY_SIZE bytes."""
-        limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 2_621_440
-        body = stream.read(limit + 1)
-        if len(body) > limit:
-            raise ApiError("body_too_large", limit=limit)
-        return body
+        try:
+            # Not the stream: a request that is repeated reads its body again.
+            return parser_context["request"].body
+        except RequestDataTooBig as error:
+            raise ApiError("body_too_large", limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE) from error

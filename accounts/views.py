@@ -7,11 +7,13 @@ from django.db import transaction
 from django.http import Http404
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .errors import ApiError
 from .permissions import Seated
 from .principal import Principal
+from .repeating import lost, repeat
 from .rls import set_scope
 
 #: Parameters of every view: narrow to one account, choose the format of the answer.
@@ -23,11 +25,23 @@ class ScopedView(APIView):
 
     permission_classes = (Seated,)
     principal: Principal
+    _last_time = True
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Open the transaction around authentication and the view."""
-        with transaction.atomic():
-            return super().dispatch(request, *args, **kwargs)
+        """Open the transaction around authentication and the view; repeat it where it lost."""
+
+        def once(last_time: bool) -> HttpResponseBase:
+            self._last_time = last_time
+            with transaction.atomic():
+                return super(ScopedView, self).dispatch(request, *args, **kwargs)
+
+        return repeat(once)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Turn what was raised into a refusal; a lost race goes on to whoever repeats."""
+        if lost(exc) and not self._last_time:
+            raise exc
+        return super().handle_exception(exc)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, then set the scope before any row is looked at."""

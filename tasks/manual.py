@@ -121,7 +121,7 @@ def _settle(source: Source, event: str, data: Mapping[str, Any]) -> None:
     envelope = {"type": event, "timestamp": stamp, "data": data}
     body = json.dumps(envelope, ensure_ascii=False, default=_plain).encode()
     try:
-        with connection.cursor() as cursor:
+        with connection.wrap_database_errors, connection.cursor() as cursor:
             staged = stage(cursor, [_row(source, body)])
         settle_inside(staged)
     except PayloadUnrecognised as error:

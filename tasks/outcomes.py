@@ -8,6 +8,7 @@ from enum import Enum
 import psycopg
 from django.db import InterfaceError
 
+from accounts.repeating import LOST
 from integrations.contract import EventUnsupported, PayloadUnrecognised
 
 from .models import Outcome
@@ -21,8 +22,6 @@ class Consequence(Enum):
     BISECT = "bisect"  # one of the batch is to blame
 
 
-#: Deadlock and serialization failure: the loser tries again.
-_REPEATED = {"40P01", "40001"}
 #: Connection, resources, operator, system, locks; 25006 is a server that became read-only. Not
 #: 54 (a value over a limit) nor 57014 (too slow), which a single delivery may cause for ever.
 _AWAY = ("08", "53", "55P03", "57P", "58", "25006")
@@ -74,7 +73,7 @@ def _states(error: BaseException) -> Iterator[str | None]:
 def consequence(error: Exception) -> Consequence:
     """Return what to do about a batch that failed."""
     for state in _states(error):
-        if state in _REPEATED:
+        if state in LOST:
             return Consequence.REPEAT
         if state is None or state.startswith(_AWAY):
             return _without_state(error) if state is None else Consequence.GIVE_BACK
