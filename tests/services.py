@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-_given = bool(os.environ.get("DATABASE_URL"))
+#: Whether somebody else runs the servers of this run.
+GIVEN = bool(os.environ.get("DATABASE_URL"))
 if not os.environ.get("GJANGO_TEST_STATE"):
     # Workers and child processes of this run share it.
     os.environ["GJANGO_TEST_STATE"] = tempfile.mkdtemp(prefix="gjt-")
@@ -27,7 +28,7 @@ _stack = contextlib.ExitStack()
 def pytest_configure() -> None:
     # A shell ignores Ctrl-C in what it starts in the background, and so would every server here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if not _given:
+    if not GIVEN:
         from backend_gjango import env
         from backend_gjango.embedded import running_postgres
 

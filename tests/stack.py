@@ -36,7 +36,8 @@ class Stack:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("GJANGO_", "DJANGO_", "DATABASE_", "REDIS_"))
+            if name == "GJANGO_PG_BIN"  # which programs, as for the rest of the run
+            or not name.startswith(("GJANGO_", "DJANGO_", "DATABASE_", "REDIS_"))
         }
         self.environment = {
             **kept,

@@ -1,10 +1,25 @@
 """The ground everything stands on: roles, row-level security, append-only staging."""
 
+import subprocess
+
 import pytest
 from django.db import DatabaseError, ProgrammingError, connection, transaction
 
 from accounts.models import Account
 from accounts.rls import scoped
+from backend_gjango.embedded import postgres_binaries
+from tests import services
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(services.GIVEN, reason="DATABASE_URL names the server")
+def test_the_server_is_the_one_whose_programs_were_chosen() -> None:
+    program = [str(postgres_binaries() / "postgres"), "--version"]
+    told = subprocess.run(program, capture_output=True, text=True, check=True).stdout.split()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        assert cursor.fetchone()[0].split()[0] == told[2]
 
 
 @pytest.mark.django_db(transaction=True)
