@@ -12,7 +12,16 @@ from .stack import ROOT
 PROGRAMS = Path("/usr/lib/postgresql/15/bin")
 #: Every statement of the product, the migrations that the test database is made by, and the whole
 #: product under fire.
-PASS = ("accounts", "ingest", "sales", "tasks", "tests/test_base.py", "tests/test_verify.py")
+PASS = (
+    "accounts",
+    "ingest",
+    "sales",
+    "tasks",
+    "tests/test_base.py",
+    "tests/test_verify.py",
+    "tests/test_repeating.py",
+    "tests/test_plans.py",
+)
 UNDER_FIRE = "tests/truth"
 #: Of the run that started this one: its servers, and where they are.
 _OWN = ("GJANGO_", "DATABASE_", "REDIS_")

@@ -3,7 +3,7 @@
 Rows inserted meanwhile neither repeat nor hide others. No COUNT, no OFFSET.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,16 +109,34 @@ def _beyond(order: Order, key: tuple[Any, Any], *, descending: bool) -> Q:
     return bound | Q(**{f"{first}__isnull": True})
 
 
-def page(rows: QuerySet[Any], order: Order, given: Mapping[str, str]) -> Page:
-    """Cut one page out of the rows. Raises ApiError for an unusable cursor or limit."""
+def _first(
+    rows: QuerySet[Any], count: int, *, order: Order, descending: bool, accounts: Collection[int]
+) -> list[Any]:
+    """Return the first rows. ``rows`` are those of the accounts."""
+    sign = "-" if descending else ""
+    ordered = rows.order_by(*(sign + column for column in order.columns))
+    if len(accounts) > 1:
+        # The index has an order within one account only: without this, all rows of all of them
+        # would be sorted for one page.
+        each = [ordered.filter(account_id=one).values("id")[:count] for one in accounts]
+        ordered = ordered.filter(id__in=each[0].union(*each[1:], all=True))
+    return list(ordered[:count])
+
+
+def page(
+    rows: QuerySet[Any], order: Order, given: Mapping[str, str], *, accounts: Collection[int]
+) -> Page:
+    """Cut one page out of the rows of the accounts.
+
+    Raises ApiError for an unusable cursor or limit.
+    """
     limit = read_limit(given)
     cursor = decode(given["cursor"], order) if "cursor" in given else None
     backward = cursor is not None and not cursor.forward
     descending = order.descending is not backward
     if cursor is not None:
         rows = rows.filter(_beyond(order, cursor.key, descending=descending))
-    sign = "-" if descending else ""
-    found = list(rows.order_by(*(sign + column for column in order.columns))[: limit + 1])
+    found = _first(rows, limit + 1, order=order, descending=descending, accounts=accounts)
     more, found = len(found) > limit, found[:limit]
     if backward:
         found.reverse()

@@ -70,7 +70,7 @@ class ListView(ResourceView):
         given = request.query_params.dict()
         accounts = self.principal.accounts
         rows = narrow(self.resource.rows(accounts), self.resource.filters, given)
-        found = page(rows, order_of(self.resource, given), given)
+        found = page(rows, order_of(self.resource, given), given, accounts=accounts)
         here = request.build_absolute_uri()
         links = {"next": found.after, "previous": found.before}
         urls = {
