@@ -15,7 +15,7 @@ from typing import Any
 from sales.drafts import entity_id
 from tests.stack import Stack, running
 
-from . import limit, load, memory, receipts
+from . import limit, load, memory, paging, receipts
 from .places import PYTHON, Place, free_port, place
 
 GUNICORN = (
@@ -48,17 +48,7 @@ GRANIAN = (
 )
 WORKER = (
     PYTHON,
-    "-m",
-    "dramatiq",
-    "tasks.worker",
-    "--queues",
-    "live",
-    "fetch",
-    "bulk",
-    "--processes",
-    "1",
-    "--threads",
-    "2",
+    *"-m dramatiq tasks.worker --queues live fetch bulk --processes 1 --threads 2".split(),
     "--skip-logging",
 )
 NAIVE_WORKER = (
@@ -198,6 +188,9 @@ def _visibility(report: Report, rate: float) -> None:
             source["path"], source["secret"], int(rate / 3 * report.seconds * 2)
         )
         _sampled(report, stack, token, source, requests, rate / 3)
+        read = paging.measure(stack, source, token, rate=100, seconds=report.seconds)
+        report.add("ack p99 while lists are paged, ms", read.paged, "500 rows a page, 100 acks/s")
+        report.add("ack p99 without, ms", read.quiet)
         _later_start(report, stack)
 
 
@@ -261,6 +254,12 @@ RATIOS = (
     ),
     ("settling: ours / naive", "ours, settled/s", "naive, settled/s", "≥ 10"),
     ("settling: ours / SQL limit", "ours, settled/s", "SQL limit, deliveries/s", "≥ 0.4"),
+    (
+        "ack p99: while lists are paged / without",
+        "ack p99 while lists are paged, ms",
+        "ack p99 without, ms",
+        "≤ 2",
+    ),
 )
 
 

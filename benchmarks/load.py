@@ -75,7 +75,7 @@ def run(port: int, requests: Sequence[bytes], *, connections: int, limit: float)
     try:
         import uvloop
 
-        return uvloop.run(_run(port, requests, connections, limit))  # type: ignore[no-any-return]
+        return uvloop.run(_run(port, requests, connections, limit))
     except ImportError:
         return asyncio.run(_run(port, requests, connections, limit))
 

@@ -40,7 +40,7 @@ class Place:
         """Ask the database as its superuser."""
         url = self.state.database_url(embedded.SUPERUSER, database)
         with psycopg.connect(url, autocommit=True) as connection:
-            return connection.execute(query).fetchall()  # type: ignore[call-overload,no-any-return]
+            return connection.execute(query).fetchall()
 
     def count(self, query: str, database: str = embedded.DATABASE) -> int:
         """Return the one number of a query."""

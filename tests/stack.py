@@ -16,6 +16,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+from backend_gjango.embedded import State
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -74,6 +78,18 @@ class Stack:
                     return
             time.sleep(0.1)
         raise AssertionError(f"not ready within {limit} s: {self.console()}")
+
+    def wait_settled(self, limit: float = 60) -> None:
+        """Wait until the inbox is empty (seconds). Raises AssertionError."""
+        deadline = time.monotonic() + limit
+        left = -1
+        while time.monotonic() < deadline:
+            with psycopg.connect(State(self.state).database_url()) as database:
+                left = database.execute("SELECT count(*) FROM ingest_inbox").fetchall()[0][0]
+            if left == 0:
+                return
+            time.sleep(0.5)
+        raise AssertionError(f"{left} deliveries are still unsettled after {limit} s")
 
     def console(self) -> str:
         """Return the end of what the supervisor said."""

@@ -65,22 +65,6 @@ def _send_all(
         return list(pool.map(genuine, messages)), refused
 
 
-def _wait_settled(stack: Stack, limit: float = 60) -> None:
-    from psycopg import connect
-
-    from backend_gjango.embedded import State
-
-    url = State(stack.state).database_url()
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        with connect(url) as connection:
-            left = connection.execute("SELECT count(*) FROM ingest_inbox").fetchone()
-        if left == (0,):
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"{left} deliveries are still unsettled after {limit} s")
-
-
 def _pages(stack: Stack, path: str, token: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     link: str | None = f"{path}?limit=7"
@@ -123,7 +107,7 @@ def test_two_hundred_deliveries_under_fire_become_exactly_the_sales_worked_out_b
         done.set()
         faults.join()
         stack.wait_ready()
-        _wait_settled(stack)
+        stack.wait_settled()
 
         assert struck == [word for word, _ in FAULTS]
         assert refused == [401] * TAMPERED
