@@ -213,6 +213,27 @@ PROBLEMS: Mapping[str, Problem] = {
         "Поля и их вид описаны схемой провайдера standard.",
         "The schema of the provider standard describes the fields.",
     ),
+    "selection_unclear": _problem(
+        400,
+        "Неясно, какие письма имеются в виду.",
+        "It is unclear which letters are meant.",
+        "Назовите либо ids, либо filter; пустой filter — все открытые.",
+        "Give either ids or filter; an empty filter means all open ones.",
+    ),
+    "letter_closed": _problem(
+        409,
+        "Это письмо уже закрыто.",
+        "This letter is closed already.",
+        "Любую доставку разбирает ещё раз `manage.py replay`.",
+        "`manage.py replay` settles any delivery again.",
+    ),
+    "body_restricted": _problem(
+        403,
+        "Тело доставки видят только owner и editor.",
+        "The body of a delivery is for owners and editors.",
+        "В нём бывают данные покупателей: попросите роль у владельца аккаунта.",
+        "It may hold data of customers: ask the owner of the account for the role.",
+    ),
     "nothing_to_clear": _problem(
         404,
         "Поле «{field}» не правлено вручную.",

@@ -5,6 +5,9 @@ from django.contrib.auth import views as auth
 from django.urls import include, path, re_path
 
 from accounts import errors
+from sales.api import urls as sales
+from sales.api.views import Root
+from tasks.api import urls as events
 
 from . import health
 
@@ -21,7 +24,9 @@ urlpatterns = [
     path("live", health.live),
     path("ready", health.ready),
     path("metrics", health.metrics),
-    path("", include("sales.api.urls")),
+    path("", Root.as_view(names=(*sales.NAMES, *events.NAMES)), name="root"),
+    path("", include(sales)),
+    path("", include(events)),
     path("", include(_PEOPLE)),
     path("admin/", admin.site.urls),
     re_path(r"", errors.nothing_here),

@@ -18,6 +18,10 @@ class Outcome(models.TextChoices):
     DEAD = "dead", "не разобрано"
 
 
+#: Outcomes that somebody may have to do something about.
+RARE = ("dead", "fetching", "unsupported")
+
+
 class Owned(models.Model):
     """A row of an account and of one of its sources."""
 
@@ -72,7 +76,16 @@ class Attempt(Owned):
     class Meta:
         verbose_name = "попытка"
         verbose_name_plural = "попытки"
-        indexes = (models.Index(fields=["delivery_id"], name="tasks_attempt_delivery"),)
+        indexes = (
+            models.Index(fields=["delivery_id"], name="tasks_attempt_delivery"),
+            models.Index(fields=["account", "-id"], name="tasks_attempt_newest"),
+            # Who asks for these asks for a few among millions.
+            models.Index(
+                fields=["account", "-id"],
+                condition=models.Q(outcome__in=RARE),
+                name="tasks_attempt_rare",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.delivery_id} · {self.outcome}"
@@ -104,6 +117,16 @@ class DeadLetter(Owned):
                 fields=["account", "source", "-id"],
                 condition=models.Q(closed_at=None),
                 name="tasks_deadletter_open",
+            ),
+            models.Index(
+                fields=["account", "-id"],
+                condition=models.Q(closed_at=None),
+                name="tasks_deadletter_newest",
+            ),
+            models.Index(
+                fields=["account", "-id"],
+                condition=models.Q(closed_at__isnull=False),
+                name="tasks_deadletter_closed",
             ),
         )
 

@@ -237,31 +237,6 @@ def test_a_wrong_filter_is_one_sentence(arguments: tuple[str, str]) -> None:
         call_command("replay", *arguments)
 
 
-def test_requeued_letters_settle_once_the_mapper_can(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = make_source()
-    settle(put(source, {"id": "e1", "type": "unrecognised", "at": 1}), providers=TOYS)
-    monkeypatch.setattr(pipeline, "_all_providers", lambda: FIXED)
-
-    listed = command("deadletters", "list")
-    counted = command("deadletters", "requeue", "--path", "sale.total")
-
-    assert (listed["open"], listed["results"][0]["path"]) == (1, "sale.total")
-    assert counted == {"deliveries": 1, "outcomes": {"recorded": 1}}
-    assert outcomes_of(source) == ["dead", "recorded"]
-    assert command("deadletters", "list")["open"] == 0
-
-
-def test_letters_are_dropped_with_a_reason_and_never_by_accident() -> None:
-    source = make_source()
-    settle(put(source, {"id": "e1", "type": "unrecognised"}), providers=TOYS)
-    letter = dead_letters(source)[0]
-
-    with pytest.raises(CommandError, match="--source"):
-        call_command("deadletters", "drop", "--reason", "test")
-    assert command("deadletters", "drop", str(letter.id), "--reason", "test") == {"dropped": 1}
-    assert dead_letters(source) == []
-
-
 def test_what_is_pending_already_is_not_replayed_twice() -> None:
     source = make_source()
     ids = put(source, sale_event("e1"))

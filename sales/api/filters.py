@@ -33,7 +33,8 @@ class Filter:
     expected: Pair
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Read a time of ISO 8601. Raises ValueError."""
     # An unescaped + of an offset arrives as a space.
     text = re.sub(r" (\d\d:\d\d)$", r"+\1", text) if "T" in text else text
     if not _MOMENT.fullmatch(text):
@@ -54,7 +55,8 @@ def _day(text: str) -> date:
     return _within(date.fromisoformat(text))
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Read a number of a row. Raises ValueError."""
     if not re.fullmatch(r"[0-9]{1,18}", text, re.A):
         raise ValueError(text)
     return int(text)
@@ -80,16 +82,17 @@ def _place(text: str) -> Any:
     return selectors.same_places(UUID(text))
 
 
-_TIME = Pair(
+TIME = Pair(
     "время ISO 8601, например 2026-05-04T09:30:00Z", "an ISO 8601 time: 2026-05-04T09:30:00Z"
 )
 _DATE = Pair("дата, например 2026-05-04", "a date: 2026-05-04")
-_ID = Pair("номер из поля source.id", "the number in the field source.id")
+ID = Pair("номер из поля source.id", "the number in the field source.id")
 _UUID = Pair("UUID из поля location.id", "the UUID in the field location.id")
 _BOOL = Pair("true или false", "true or false")
 
 
-def _choice(names: Iterable[str], lookup: str) -> Filter:
+def choice(names: Iterable[str], lookup: str) -> Filter:
+    """Return the filter of one or more of these names."""
     known = list(names)
     listed = ", ".join(known)
     return Filter(
@@ -100,24 +103,24 @@ def _choice(names: Iterable[str], lookup: str) -> Filter:
 
 
 REFERENCES: dict[str, Filter] = {
-    "updated_after": Filter(_moment, "updated_at__gte", _TIME),
-    "source": Filter(_number, "source_id", _ID),
+    "updated_after": Filter(moment, "updated_at__gte", TIME),
+    "source": Filter(number, "source_id", ID),
 }
 _DOCUMENTS: dict[str, Filter] = REFERENCES | {
-    "occurred_after": Filter(_moment, "occurred_at__gte", _TIME),
-    "occurred_before": Filter(_moment, "occurred_at__lt", _TIME),
+    "occurred_after": Filter(moment, "occurred_at__gte", TIME),
+    "occurred_before": Filter(moment, "occurred_at__lt", TIME),
     "business_date_from": Filter(_day, "business_date__gte", _DATE),
     "business_date_to": Filter(_day, "business_date__lte", _DATE),
     "location": Filter(_place, "location_id__in", _UUID),
 }
 SALES: dict[str, Filter] = _DOCUMENTS | {
-    "status": _choice(Status.values, "status__in"),
-    "kind": _choice(Kind.values, "kind__in"),
+    "status": choice(Status.values, "status__in"),
+    "kind": choice(Kind.values, "kind__in"),
     "counts": Filter(_truth, "counts", _BOOL),
 }
 REFUNDS: dict[str, Filter] = _DOCUMENTS | {
-    "status": _choice(("pending", "completed", "failed"), "status__in"),
-    "kind": _choice(("refund", "void", "chargeback", "correction"), "kind__in"),
+    "status": choice(("pending", "completed", "failed"), "status__in"),
+    "kind": choice(("refund", "void", "chargeback", "correction"), "kind__in"),
 }
 
 

@@ -11,6 +11,9 @@ from uuid import UUID
 
 from django.core import signing
 from django.db.models import Q, QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
 
 from accounts.errors import ApiError
 from accounts.messages import Pair
@@ -25,14 +28,14 @@ _LIMIT = Pair(f"число от 1 до {MAX_LIMIT}", f"a number from 1 to {MAX_L
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Two columns with an index that starts with the account; the second makes the key unique.
+    """One or two columns with an index that starts with the account; the last is unique.
 
-    A null of the first column counts as the greatest value, as PostgreSQL sorts it.
+    A null of the first of two counts as the greatest value, as PostgreSQL sorts it.
     """
 
     name: str
-    columns: tuple[str, str]
-    readers: tuple[Callable[[Any], Any], Callable[[Any], Any]]
+    columns: tuple[str, ...]
+    readers: tuple[Callable[[Any], Any], ...]
     descending: bool = False
     nullable: bool = False
 
@@ -53,7 +56,7 @@ class Cursor:
     """Where a page begins: after this key, or before it when going back."""
 
     forward: bool
-    key: tuple[Any, Any]
+    key: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,9 @@ def read_limit(given: Mapping[str, str]) -> int:
 
 def encode(cursor: Cursor, order: Order) -> str:
     """Return the cursor as signed text, bound to its order."""
-    first, second = cursor.key
-    first = first.isoformat() if isinstance(first, datetime) else first
-    second = str(second)
-    return signing.dumps([cursor.forward, first, second], salt=f"cursor.{order.name}")
+    *first, last = cursor.key
+    plain = [value.isoformat() if isinstance(value, datetime) else value for value in first]
+    return signing.dumps([cursor.forward, *plain, str(last)], salt=f"cursor.{order.name}")
 
 
 def decode(text: str, order: Order) -> Cursor:
@@ -88,17 +90,19 @@ def decode(text: str, order: Order) -> Cursor:
         forward, *key = signing.loads(text, salt=f"cursor.{order.name}")
     except signing.BadSignature as error:
         raise ApiError("cursor_unusable", field="cursor") from error
-    first, second = (
+    read = (
         None if value is None else read(value)
         for read, value in zip(order.readers, key, strict=True)
     )
-    return Cursor(forward, (first, second))
+    return Cursor(forward, tuple(read))
 
 
-def _beyond(order: Order, key: tuple[Any, Any], *, descending: bool) -> Q:
-    (first, second), (one, other) = order.columns, key
+def _beyond(order: Order, key: tuple[Any, ...], *, descending: bool) -> Q:
     side = "lt" if descending else "gt"
-    further = Q(**{f"{second}__{side}": other})
+    further = Q(**{f"{order.columns[-1]}__{side}": key[-1]})
+    if len(key) == 1:
+        return further
+    first, one = order.columns[0], key[0]
     if one is None:
         same = Q(**{f"{first}__isnull": True}) & further
         return same | Q(**{f"{first}__isnull": False}) if descending else same
@@ -151,5 +155,16 @@ def page(
 def _edge(rows: Sequence[Any], order: Order, index: int, *, forward: bool) -> str | None:
     if not rows:
         return None
-    first, second = (getattr(rows[index], column) for column in order.columns)
-    return encode(Cursor(forward, (first, second)), order)
+    key = tuple(getattr(rows[index], column) for column in order.columns)
+    return encode(Cursor(forward, key), order)
+
+
+def answer(request: Request, found: Page, items: Sequence[Any]) -> Response:
+    """Answer with the records of a page and the addresses of those around it."""
+    here = request.build_absolute_uri()
+    links = {"next": found.after, "previous": found.before}
+    urls = {
+        name: cursor and replace_query_param(here, "cursor", cursor)
+        for name, cursor in links.items()
+    }
+    return Response(urls | {"results": items})

@@ -3,7 +3,6 @@
 from django.urls import URLPattern, path
 
 from .resources import RESOURCES, Resource
-from .views import Root
 from .writes import Collection, Override, Record, Restore
 
 
@@ -21,12 +20,11 @@ def _addresses(resource: Resource, name: str) -> list[URLPattern]:
     ]
 
 
+#: What the root lists.
+NAMES = tuple(name for resource in RESOURCES for name in (resource.name, resource.alias))
 urlpatterns = [
-    path("", Root.as_view(), name="root"),
-    *(
-        address
-        for resource in RESOURCES
-        for name in (resource.name, resource.alias)
-        for address in _addresses(resource, name)
-    ),
+    address
+    for resource in RESOURCES
+    for name in (resource.name, resource.alias)
+    for address in _addresses(resource, name)
 ]

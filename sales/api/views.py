@@ -1,5 +1,6 @@
 """Lists and single records. One view serves every resource."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -7,7 +8,6 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from accounts.errors import ApiError
@@ -15,7 +15,7 @@ from accounts.views import COMMON, ScopedView
 
 from .filters import narrow
 from .items import Item
-from .pages import PARAMETERS, page
+from .pages import PARAMETERS, answer, page
 from .resources import RESOURCES, Resource, order_of
 
 
@@ -23,16 +23,12 @@ class Root(APIView):
     """Адреса API: каждый список под двумя именами. / The addresses of the API."""
 
     permission_classes = (AllowAny,)
+    #: Names of lists, given to ``as_view`` by whoever knows them all.
+    names: Sequence[str] = ()
 
     def get(self, request: Request) -> Response:
         """List all resources, the Russian name and the alias of each."""
-        return Response(
-            {
-                name: reverse(f"{name}-list", request=request)
-                for resource in RESOURCES
-                for name in (resource.name, resource.alias)
-            }
-        )
+        return Response({name: reverse(f"{name}-list", request=request) for name in self.names})
 
 
 class ResourceView(ScopedView):
@@ -71,10 +67,4 @@ class ListView(ResourceView):
         accounts = self.principal.accounts
         rows = narrow(self.resource.rows(accounts), self.resource.filters, given)
         found = page(rows, order_of(self.resource, given), given, accounts=accounts)
-        here = request.build_absolute_uri()
-        links = {"next": found.after, "previous": found.before}
-        urls = {
-            name: cursor and replace_query_param(here, "cursor", cursor)
-            for name, cursor in links.items()
-        }
-        return Response(urls | {"results": self.resource.describe(found.rows, accounts)})
+        return answer(request, found, self.resource.describe(found.rows, accounts))
