@@ -84,19 +84,24 @@ def whole(letter: DeadLetter) -> dict[str, Any]:
 def as_text(letter: DeadLetter) -> str:
     """Return all there is to know of a letter as text for a terminal."""
     columns = [f"{name:<12} {_plain(getattr(letter, name))}" for name in _COLUMNS]
-    runs = [
+    return "\n".join((*columns, "", run_lines(letter), "", *body_lines(letter)))
+
+
+def run_lines(letter: DeadLetter) -> str:
+    """Return the attempts at the letter's event, a line each."""
+    return "\n".join(
         f"{run.created_at:%Y-%m-%d %H:%M:%S}  {run.outcome:<12} {_plain(run.path)}: "
         f"{_plain(run.error)}"
         for run in attempts(letter)
-    ]
-    return "\n".join((*columns, "", *runs, "", *_body_lines(letter)))
+    )
 
 
 def _plain(value: Any) -> str:
     return "—" if value in (None, "") else printable(str(value))
 
 
-def _body_lines(letter: DeadLetter) -> list[str]:
+def body_lines(letter: DeadLetter) -> list[str]:
+    """Return what the body is, and its lines at the failing path."""
     found = body(letter)
     if found is None:
         return ["тела нет в хранилище / the body is not in staging"]
