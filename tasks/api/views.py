@@ -36,7 +36,8 @@ class Events(EventView):
     def get(self, request: Request) -> Response:
         """List one page, the newest first."""
         given = request.query_params.dict()
-        found = page(narrow(self.rows(), filters.EVENTS, given), filters.NEWEST, given)
+        rows = narrow(self.rows(), filters.EVENTS, given)
+        found = page(rows, filters.NEWEST, given, accounts=self.principal.accounts)
         return answer(request, found, items.event_items(found.rows))
 
 
@@ -98,7 +99,8 @@ class Letters(LetterView):
     def get(self, request: Request) -> Response:
         """List one page of what is open, or of what was closed."""
         given = request.query_params.dict()
-        found = page(selection.letters(self.rows(), given), filters.NEWEST, given)
+        rows = selection.letters(self.rows(), given)
+        found = page(rows, filters.NEWEST, given, accounts=self.principal.accounts)
         return answer(request, found, items.letter_items(found.rows))
 
 
