@@ -12,6 +12,7 @@ PROVIDER = Provider(
     split=split,
     normalisers=NORMALISERS,
     ignored=IGNORED,
+    mapper=2,
     methods=frozenset({"POST"}),
     reads_headers=frozenset({TOPIC, EVENT_ID, SHOP}),
 )

@@ -480,7 +480,7 @@ CASES: dict[str, Case] = {
     ],
     # The void ends the authorization, half an hour later.
     "order_transactions_create__void": [
-        payment("5678901234569", clock(11, 30), replace(AUTHORIZED, status="cancelled"))
+        payment("5678901234569", clock(11, 30, seq=1), replace(AUTHORIZED, status="cancelled"))
     ],
     "order_transactions_create__capture": [payment("5678901234568", clock(9, 0, 2), CAPTURED)],
     "order_transactions_create__declined": [payment("5678901234568", clock(8, 59, 50), DECLINED)],

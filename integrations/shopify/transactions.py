@@ -37,14 +37,17 @@ def stated(event: Event, context: Context, /) -> Sequence[Statement] | None:
 def _void(transaction: Reader, context: Context) -> Sequence[Statement] | None:
     if status_of(transaction) != "completed":
         return None
-    return [_draft(transaction, "parent_id", "cancelled", context)]
+    # Its authorization may be of the same second, and the clock knows no smaller unit.
+    return [_draft(transaction, "parent_id", "cancelled", context, seq=1)]
 
 
-def _draft(transaction: Reader, key: str, status: str, context: Context) -> PaymentDraft:
+def _draft(
+    transaction: Reader, key: str, status: str, context: Context, *, seq: int = 0
+) -> PaymentDraft:
     amount, currency = words.shop_money(transaction, context)
     return PaymentDraft(
         external_id=transaction[key].id(),
-        version=version(Rank.FULL, transaction["created_at"].time(), context),
+        version=version(Rank.FULL, transaction["created_at"].time(), context, seq=seq),
         sale_external_id=transaction["order_id"].id(),
         content=Payment(
             status=status,
