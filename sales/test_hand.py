@@ -44,6 +44,16 @@ def test_a_hand_may_come_before_the_delivery_or_instead_of_it(world: Universe) -
     assert found.business_date == date(2026, 2, 2)
 
 
+def test_a_total_that_a_person_does_not_know_is_not_the_sum_of_the_payments(
+    world: Universe,
+) -> None:
+    tell(world, payment("30.00"), edit(world, 5, total=None))
+    assert (stored().known, stored().total, stored().net_total) == ("implied", None, None)
+
+    tell(world, edit(world, 6, total={"__clear__": True}))
+    assert (stored().total, stored().net_total) == (30, 30)
+
+
 def test_lines_by_hand_are_one_field(world: Universe) -> None:
     provided = (Line(name="Чай", gross=Decimal("30.00")), Line(name="Торт", gross=Decimal(0)))
     tell(world, sale(header=header(gross_total=Decimal(30)), lines=provided))

@@ -100,7 +100,8 @@ def derive_sale(
     refunded, foreign_refunds = _sum(returned, "total", row["currency"])
     row["paid_total"] = (paid or Decimal(0)) if alive or row["money_stamp"] != b"" else None
     row["refunded_total"] = refunded or Decimal(0)
-    row["total"] = paid if headless and row["stated_total"] is None else row["stated_total"]
+    implied = headless and row["stated_total"] is None and "total" not in (row["base"] or {})
+    row["total"] = paid if implied else row["stated_total"]
     document = row["stated_status"] or _status_of(alive)
     row["status"] = _status(document, row["total"], row["refunded_total"])
     row["net_total"] = _net(row)

@@ -115,7 +115,8 @@ CROSS JOIN LATERAL (SELECT
   CASE WHEN s.stated_status <> '' THEN s.stated_status
        WHEN p.alive = 0 OR (p.done = 0 AND p.waiting > 0) THEN 'open'
        WHEN p.done > 0 THEN 'completed' ELSE 'voided' END AS document,
-  COALESCE(s.stated_total, CASE WHEN b.headless THEN p.paid END) AS total,
+  CASE WHEN b.headless AND s.stated_total IS NULL AND NOT b.base ? 'total' THEN p.paid
+       ELSE s.stated_total END AS total,
   CASE WHEN s.money_stamp <> '' OR p.alive > 0 THEN COALESCE(p.paid, 0) END AS paid
 ) k
 CROSS JOIN LATERAL (SELECT
