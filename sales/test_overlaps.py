@@ -15,11 +15,10 @@ from accounts.rls import scoped
 from sales.drafts import Draft, Fiscal
 from sales.recording import Stated, _Recorder, record, tables
 from tests import universe
+from tests.comparing import assert_same, reference
 from tests.threads import in_threads, settle
 from tests.told import V2, V3, header, payment, refund, sale
 from tests.universe import NOON, Universe
-
-from .test_merging import assert_same, reference
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

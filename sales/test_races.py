@@ -14,11 +14,10 @@ from accounts.rls import scoped
 from sales.drafts import Draft
 from sales.recording import Stated
 from tests import universe
+from tests.comparing import assert_same, chopped, reference
 from tests.threads import in_threads, settle
 from tests.told import header, payment, refund, sale
 from tests.universe import NOON, Universe
-
-from .test_merging import assert_same, chopped, reference
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

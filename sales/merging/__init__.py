@@ -6,6 +6,7 @@ nothing else. No Django in here.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ __all__ = [
     "Stamp",
     "World",
     "derive",
+    "fold",
     "join",
 ]
 
@@ -85,18 +87,32 @@ class World:
         for kind, name in hand.links(draft.kind, draft.fields):
             self.name(item, kind, name, draft.source_id)
 
+    def absorb(self, other: "World") -> None:
+        """Join another fold into this one: a fold of folds is the same fold."""
+        for key, theirs in other.entities.items():
+            mine = self.entities.setdefault(key, replace(theirs, regs={}, hand={}))
+            mine.received_at = min(mine.received_at, theirs.received_at)
+            for facet, reg in theirs.regs.items():
+                mine.regs[facet] = join(mine.regs.get(facet), reg)
+            for field, entry in theirs.hand.items():
+                entries = [entry, *filter(None, [mine.hand.get(field)])]
+                mine.hand[field] = max(entries, key=hand.order)
+
+
+def fold(items: Iterable[Stated]) -> World:
+    """Fold statements and edits, in any order."""
+    world = World()
+    for item in items:
+        (world.edit if isinstance(item.draft, Edit) else world.state)(item)
+    return world
+
 
 def F(stated: Iterable[Stated], edits: Iterable[Stated], settings: Settings) -> dict[str, Table]:
     """Return the pure columns of all tables: kind → id → column → value.
 
     Lines are keyed by (sale, position), fiscal receipts by (owner, position).
     """
-    world = World()
-    for item in stated:
-        world.state(item)
-    for item in edits:
-        world.edit(item)
-    return derive(world, settings)
+    return derive(fold([*stated, *edits]), settings)
 
 
 def derive(world: World, settings: Settings) -> dict[str, Table]:
