@@ -1,0 +1,110 @@
+"""The model against a real inbox: deliveries staged as the receiver does, tables as they stand."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from accounts.models import Account, Source
+from accounts.rls import scoped
+from ingest.headers import decode, encode
+from ingest.models import Delivery as Staged
+from ingest.staging import Row, stage
+from integrations.contract import Delivery
+from integrations.registry import PROVIDERS
+from sales.merging import LocationSettings, Settings, SourceSettings
+from sales.merging.deriving import Table
+from sales.models import Location
+from tests import universe
+from tests.comparing import assert_same, rule
+
+from .arrivals import Arrival, Site, flat, stated
+from .histories import site_of
+from .shops import Sent
+
+
+def open_site(slug: str) -> Site:
+    """Make an account with one source of a provider."""
+    account = Account.objects.create(slug=f"{slug}-{Account.objects.count()}", title=slug)
+    with scoped([account.pk]):
+        source = Source.objects.create(
+            account=account, provider=slug, title=slug, currency=site_of(slug, 0, 0).currency
+        )
+    return site_of(slug, account.pk, source.pk)
+
+
+def put(site: Site, requests: Iterable[Sent]) -> list[UUID]:
+    """Stage requests, each in a commit of its own."""
+    connection.ensure_connection()
+    found: list[UUID] = []
+    for sent in requests:
+        headers = encode((name.encode(), text.encode()) for name, text in sent.headers.items())
+        row = Row(
+            *(site.account_id, site.source_id, "push", sent.method, sent.path, b""),
+            *("application/json", headers, sent.body, hashlib.sha256(sent.body).digest()),
+        )
+        with connection.cursor() as cursor:
+            found += stage(cursor, [row])
+    return found
+
+
+def _site(source: Source) -> Site:
+    return Site(
+        source.account_id,
+        source.pk,
+        PROVIDERS[source.provider],
+        source.currency,
+        source.timezone or source.account.timezone,
+        source.settings,
+    )
+
+
+def arrivals() -> list[Arrival]:
+    """Return all staged deliveries of the accounts in scope."""
+    sites = {one.pk: _site(one) for one in Source.objects.select_related("account")}
+    return [
+        Arrival(
+            row.pk,
+            sites[row.source_id],
+            row.received_at,
+            Delivery(
+                row.method,
+                row.path,
+                bytes(row.query).decode("latin-1"),
+                decode(row.headers),
+                bytes(row.body),
+                "",
+            ),
+        )
+        for row in Staged.objects.order_by("pk")
+    ]
+
+
+def settings() -> Settings:
+    """Return what is no statement, of the accounts in scope."""
+    return Settings(
+        {
+            one.pk: SourceSettings(one.timezone or one.account.timezone, one.priority, one.is_test)
+            for one in Source.objects.select_related("account")
+        },
+        {row.pk: LocationSettings(row.timezone, row.day_cutoff) for row in Location.objects.all()},
+    )
+
+
+def expected() -> dict[str, Table]:
+    """Return the tables that the rule makes of all that is staged."""
+    return universe.pure(rule(flat(stated(arrivals())), settings()))
+
+
+def actual(account_id: int) -> dict[str, Table]:
+    """Return the tables of an account."""
+    with scoped([account_id]):
+        return universe.read()
+
+
+def assert_settled(account_ids: Sequence[int]) -> None:
+    """Hold the tables of accounts to the rule over everything staged, row by row."""
+    for account in account_ids:
+        with scoped([account]):
+            assert_same(universe.read(), expected())
