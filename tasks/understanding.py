@@ -66,12 +66,8 @@ def split(loaded: Loaded, provider: Provider) -> list[Heard]:
 
 
 def identity(loaded: Loaded, event: Event, *, whole: bool) -> Identity:
-    """Return the event's identity; ``whole`` says that it is all there is in the body.
-
-    The same element of another list is another event: when it was first received could be told
-    by no index, and would depend on which of the two is settled first.
-    """
-    content = loaded.sha256 if whole else _content(loaded.sha256, event.payload)
+    """Return the event's identity; ``whole`` says that it is all there is in the body."""
+    content = loaded.sha256 if whole else _content(event.payload)
     return Identity(loaded.claim.account_id, loaded.claim.source_id, _short(event.key), content)
 
 
@@ -81,10 +77,10 @@ def _short(key: str) -> str:
     return f"{key[:_KEY_LIMIT]}…{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-def _content(body: bytes, payload: Any) -> bytes:
+def _content(payload: Any) -> bytes:
     # repr tells the number 1.0 from the text "1.0".
     text = json.dumps(payload, sort_keys=True, default=repr, separators=(",", ":"))
-    return hashlib.sha256(body + text.encode()).digest()
+    return hashlib.sha256(text.encode()).digest()
 
 
 def twins(

@@ -4,6 +4,7 @@ It shares with the product the providers and ``sales/merging``; when an event wa
 decides itself, over the whole set, where the product has to find out while it settles.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +26,8 @@ from sales.statements import Stated
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: When an event was first received, and by which delivery.
 Receipt = tuple[datetime, UUID]
-#: (source, key, element, body): what makes two events one.
-Identity = tuple[int, str, str, bytes]
+#: (source, key, content): what makes two events one.
+Identity = tuple[int, str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +57,22 @@ class Arrival:
     delivery: Delivery
 
 
+def _content(arrival: Arrival, event: Event, *, alone: bool) -> bytes:
+    if alone:
+        return hashlib.sha256(arrival.delivery.body).digest()
+    return json.dumps(event.payload, sort_keys=True, default=repr).encode()
+
+
 def events(arrival: Arrival) -> Iterator[tuple[Identity, Event]]:
     """Go over the events of a delivery; none where it cannot be split."""
     try:
         found = arrival.site.provider.split(arrival.delivery)
     except PayloadUnrecognised:
         return
+    alone = len(found) == 1 and not arrival.delivery.body.lstrip().startswith(b"[")
     for event in found:
-        element = json.dumps(event.payload, sort_keys=True, default=repr)
-        yield (arrival.site.source_id, event.key, element, arrival.delivery.body), event
+        content = _content(arrival, event, alone=alone)
+        yield (arrival.site.source_id, event.key, content), event
 
 
 def first_receipts(arrivals: Iterable[Arrival]) -> dict[Identity, Receipt]:

@@ -72,7 +72,7 @@ def arrivals() -> list[Arrival]:
                 row.method,
                 row.path,
                 bytes(row.query).decode("latin-1"),
-                decode(row.headers),
+                decode(bytes(row.headers)),
                 bytes(row.body),
                 "",
             ),

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from uuid import UUID
 
 import pytest
@@ -130,15 +131,14 @@ def race(slug: str, played: Sequence[Move], seed: int, *, settlers: int) -> None
 def _settlers(
     staged: Sequence[UUID], done: threading.Event, seed: int, *, count: int
 ) -> Iterator[Callable[[], None]]:
+    def work(chance: random.Random) -> None:
+        deadline = time.monotonic() + 30
+        while not done.is_set() and time.monotonic() < deadline:
+            settle(chance.sample(staged, min(len(staged), 3)))
+        settle_in_any_order(list(staged), chance)
+
     for number in range(count):
-
-        def work(chance: random.Random = random.Random(seed + number)) -> None:
-            deadline = time.monotonic() + 30
-            while not done.is_set() and time.monotonic() < deadline:
-                settle(chance.sample(staged, min(len(staged), 3)))
-            settle_in_any_order(list(staged), chance)
-
-        yield work
+        yield partial(work, random.Random(seed + number))
 
 
 @every_provider
