@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.urls import Resolver404, resolve
 from django.views import csrf, defaults
+from psycopg.errors import ReadOnlySqlTransaction
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -73,14 +74,22 @@ _KNOWN: Mapping[type[Exception], Callable[[Exception], ApiError]] = {
     exceptions.ParseError: _parse,
     exceptions.ValidationError: _validation,
     exceptions.Throttled: _is("throttled"),
-    OperationalError: _is("unavailable"),
-    InterfaceError: _is("unavailable"),
 }
+
+
+def _is_away(error: BaseException | None) -> bool:
+    """Say whether it is the state of the database that speaks: ask again later."""
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return True
+    # A server that fell back to reading only: Django has no class for it.
+    return isinstance(getattr(error, "__cause__", None), ReadOnlySqlTransaction)
 
 
 def _translate(error: Exception) -> ApiError | None:
     if isinstance(error, ApiError):
         return error
+    if _is_away(error):
+        return ApiError("unavailable")
     for kind, make in _KNOWN.items():
         if isinstance(error, kind):
             return make(error)
@@ -91,7 +100,7 @@ def _headers(error: Exception) -> dict[str, str]:
     found: dict[str, str] = dict(getattr(error, "headers", {}))
     if challenge := getattr(error, "auth_header", None):
         found["WWW-Authenticate"] = challenge
-    if isinstance(error, (OperationalError, InterfaceError)):
+    if _is_away(error):
         found["Retry-After"] = RETRY_AFTER
     return found
 
@@ -151,7 +160,7 @@ def _handler(code: str, page: Page) -> Page:
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Answer what nobody caught: 503 where the database is away, the session's part included."""
-    if isinstance(sys.exception(), (OperationalError, InterfaceError)):
+    if _is_away(sys.exception()):
         response = refuse(request, "unavailable")
         response.headers["Retry-After"] = RETRY_AFTER
         return response

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 
 from .messages import PROBLEMS
@@ -187,6 +187,22 @@ def test_a_database_that_fails_at_commit_is_503(
     answer = Client(raise_request_exception=False).get("/sales/")
 
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_reads_only_is_503_for_whoever_writes(token: str) -> None:
+    client = Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
+    body = {"id": "1", "occurred_at": "2026-05-04T09:30:00Z", "total": "1.00"}
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+    answer = client.post("/sales/", body, content_type="application/json")
+    with connection.cursor() as cursor:
+        cursor.execute("RESET default_transaction_read_only")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert answer["Retry-After"] == "5"
+    assert client.post("/sales/", body, content_type="application/json").status_code == 201
 
 
 def test_a_body_over_the_cap_is_413(token: str, settings: Any) -> None:
