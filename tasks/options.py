@@ -12,7 +12,7 @@ def batch() -> int:
 
 def lease() -> int:
     """Return for how many seconds a claimed delivery belongs to its settler (``SETTLE_LEASE``)."""
-    return int(_env.int("SETTLE_LEASE", default=60))
+    return int(_env.int("SETTLE_LEASE", default=30))
 
 
 def attempts() -> int:

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from tasks import batch, inbox
+from tasks import batch, inbox, options
 from tasks.batch import How
 from tasks.loading import Loaded
 from tasks.pipeline import _settle, settle
@@ -221,6 +221,13 @@ def test_the_sweep_takes_over_an_ended_lease_at_once() -> None:
 
     assert Sweeper().sweep(providers=TOYS) == 1
     assert outcomes_of(source) == ["recorded"]
+
+
+def test_what_a_killed_settler_held_is_settled_within_the_promised_minute() -> None:
+    """The lease, a sweep that has just passed, and half of the minute left for the work."""
+    assert options.lease() + options.interval() <= 60 * 0.6
+    # Nobody else may take a batch over that is still at work.
+    assert options.lease() >= 2 * options.grace()
 
 
 def test_a_paused_source_waits_and_does_not_hide_the_others() -> None:
