@@ -10,11 +10,18 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connection
 
 from tests.chaos import Chaos, Mode, Upstream, chaos
-from tests.hearing import Address, Running, database_url, make_source, receiver, staged
+from tests.hearing import (
+    Address,
+    Running,
+    database_url,
+    make_source,
+    owner,
+    receiver,
+    staged,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,20 +56,6 @@ def postgres() -> Upstream:
     port = int(now["PORT"] or 5432)
     host = str(now["HOST"])
     return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
-
-
-def owner() -> psycopg.Connection:
-    """A connection as the owner of the tables, past the proxy."""
-    now, role = connection.settings_dict, settings.DATABASE_OWNER
-    assert role is not None
-    return psycopg.connect(
-        dbname=now["NAME"],
-        user=role["USER"],
-        password=role["PASSWORD"],
-        host=now["HOST"],
-        port=now["PORT"] or None,
-        autocommit=True,
-    )
 
 
 def send(server: Running, shop: Address, body: bytes = BODY) -> tuple[int, float]:

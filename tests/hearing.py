@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 from django.conf import settings
 from django.db import connection
 
@@ -45,6 +46,20 @@ def database_url(host: str | None = None, port: int | None = None) -> str:
     password = f":{now['PASSWORD']}" if now["PASSWORD"] else ""
     given = f"&port={port or now['PORT']}" if port or now["PORT"] else ""
     return f"postgresql://{now['USER']}{password}@/{now['NAME']}?host={where}{given}"
+
+
+def owner() -> psycopg.Connection:
+    """Connect as the owner of the tables, past any proxy."""
+    now, role = connection.settings_dict, settings.DATABASE_OWNER
+    assert role is not None
+    return psycopg.connect(
+        dbname=now["NAME"],
+        user=role["USER"],
+        password=role["PASSWORD"],
+        host=now["HOST"],
+        port=now["PORT"] or None,
+        autocommit=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
