@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-slow bench lock clean
+.PHONY: help run check test test-slow soak bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ test: $(VENV)/.dev ## all tests on real parts, at most 12 minutes
 
 test-slow: $(VENV)/.dev ## process faults, nginx, Debian's PostgreSQL: at most 45 minutes
 	$(BIN)/python -m pytest -m slow
+
+soak: $(VENV)/.dev ## load and faults for MIN minutes from SEED: nothing lost, nothing doubled
+	$(BIN)/python -m tests.soak --seed $(or $(SEED),1) --minutes $(or $(MIN),10) $(ARGS)
 
 bench: $(VENV)/.dev ## ratios of speed against baselines, in one run
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,57 @@
+"""Lets the faults strike, one after the other, and remembers when."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from .faults import Scene, Strike
+from .sender import Acknowledged
+
+#: Seconds after its end for which a fault excuses slow answers.
+AFTERMATH = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A fault that was: its times are monotonic seconds."""
+
+    name: str
+    begun: float
+    ended: float
+    error: str = ""
+
+
+class Director:
+    """Works a plan off in threads, so that nobody waits for a fault."""
+
+    def __init__(self, scene: Scene, strikes: Sequence[Strike]) -> None:
+        self._scene, self._strikes = scene, strikes
+        self.struck: list[Struck] = []
+        self.now = ""
+
+    async def run(self, started: float, say: Callable[[str], None]) -> None:
+        """Let every fault strike at its time."""
+        for strike in self._strikes:
+            await asyncio.sleep(max(0.0, started + strike.at - time.monotonic()))
+            self.now = strike.fault.name
+            say(f"fault: {self.now}")
+            begun, error = time.monotonic(), ""
+            try:
+                await asyncio.to_thread(strike.fault.strike, self._scene)
+            except Exception as failure:
+                error = f"{type(failure).__name__}: {failure}"
+                say(f"fault failed: {self.now}: {error}")
+            self.struck.append(Struck(self.now, begun, time.monotonic(), error))
+            self.now = ""
+
+
+def inside(struck: Sequence[Struck], at: float) -> bool:
+    """Say whether a moment lies in the window of a fault."""
+    return any(one.begun <= at <= one.ended + AFTERMATH for one in struck)
+
+
+def recovery(one: Struck, answers: Sequence[Acknowledged]) -> float | None:
+    """Return the seconds from the end of a fault to the next 2xx."""
+    after = (a.at - one.ended for a in answers if a.at >= one.ended and 200 <= a.status < 300)
+    return min(after, default=None)

@@ -1,0 +1,105 @@
+"""The report as people read it, in the terminal and in ``docs/reliability.md``."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.stack import ROOT
+
+_BEGIN, _END = "<!-- soak:{name} -->", "<!-- /soak:{name} -->"
+DOCS = ROOT / "docs" / "reliability.md"
+
+
+def rows(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what the table says, in its order."""
+    load, staging, sales = value["load"], value["staging"], value["sales"]
+    redis = "" if value["redis"] else ", Redis мёртв всё время / dead throughout"
+    yield "seed, commit", f"{value['seed']}, {value['commit']}{redis}"
+    yield "длительность, с / seconds", f"{value['seconds']}"
+    yield (
+        "доставок / deliveries",
+        f"{load['deliveries']} ({load['per_second']}/s), попыток / attempts "
+        f"{load['attempts_to_send']}, продаж / sales {load['sales']}",
+    )
+    yield "доли, % / shares, %", _pairs(load["shares_percent"])
+    yield "принято (журнал) / acknowledged", f"{staging['acknowledged']} + {staging['edits']} edits"
+    yield "ответы / answers", _pairs(value["answers"])
+    yield "ответы API / API answers", _pairs(value["api_answers"])
+    yield "подделки / tampered", _pairs(value["tampered"])
+    yield "5xx кроме 503 / other than 503", str(value["errors_5xx"])
+    yield "**потеряно / lost**", str(value["lost"])
+    yield "**лишнее в staging / unexpected**", str(value["unexpected"])
+    yield "восстановлено / recovered", str(staging["recovered"])
+    yield "**эффект дважды / doubled**", str(value["doubled"])
+    yield (
+        "**продажи верны / sales right**",
+        f"{sales['right']} из / of {sales['wanted']}; близнецы / twins {sales['twins']}, "
+        f"differ {sales['twins_differ']}",
+    )
+    yield "**расхождение денег / money difference**", _pairs(value["money"])
+    yield "оборот / turnover", _pairs(sales["turnover"])
+    yield (
+        "неразобранное / dead letters",
+        f"{sales['dead']}, ожидалось / expected {sales['dead_expected']}",
+    )
+    yield "исходы / outcomes", _pairs(sales["outcomes"])
+    yield "попытки разбора / attempts to settle", _pairs(value["attempts"])
+    yield "ответ вне сбоев, мс / ack outside faults, ms", _pairs(value["ack_ms"]["outside_faults"])
+    yield "ответ в сбоях, мс / inside faults, ms", _pairs(value["ack_ms"]["inside_faults"])
+    yield "самый долгий ответ, мс / slowest", str(value["ack_ms"]["slowest_answer_of_any_kind"])
+    yield "видна через, с / visible after, s", _pairs(value["visible_s"])
+    yield (
+        "очередь / backlog",
+        f"пик / peak {value['backlog']['peak']}, пуста через / drained in "
+        f"{value['backlog']['drain_s']} s",
+    )
+    yield "память, МБ RSS / MB", _pairs(value["memory_mb"]["rss"])
+    yield "память, МБ PSS / MB", _pairs(value["memory_mb"]["pss"])
+    yield "мёртвые строки / dead rows", _pairs(value["dead_rows"])
+    yield "WAL, байт на доставку / bytes a delivery", str(value["wal_bytes_per_delivery"])
+    yield "verify", "; ".join(value["verify_failed"]) or "ok"
+    yield "пропущено / skipped", ", ".join(value["skipped"]) or "—"
+    yield "цели / goals", "; ".join(value["missed"]) or "ok"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "—"
+
+
+def text(value: Mapping[str, Any]) -> str:
+    """Return the report as a terminal shows it."""
+    found = [(name.strip("*"), shown) for name, shown in rows(value)]
+    width = max(len(name) for name, _ in found)
+    lines = [f"{name:<{width}}  {shown}" for name, shown in found]
+    lines += ["", *(_fault(one) for one in value["faults"]), ""]
+    examples = value["staging"]["examples"] + value["sales"]["examples"]
+    lines += [f"  {example}" for example in examples]
+    verdict = "ok" if value["ok"] else "FAILED: " + "; ".join(value["broken"])
+    return "\n".join([*lines, verdict])
+
+
+def _fault(one: Mapping[str, Any]) -> str:
+    after = "—" if one["until_2xx"] is None else f"{one['until_2xx']:.2f} s"
+    return f"{one['at']:>6.1f} s  {one['name']:<32} {one['lasted']:>5.1f} s, 2xx + {after}"
+
+
+def markdown(value: Mapping[str, Any], command: str) -> str:
+    """Return the report as the documentation shows it."""
+    lines = [f"`{command}`", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {shown} |" for name, shown in rows(value)]
+    lines += ["", "| с / s | сбой / fault | длился / lasted | 2xx |", "|---|---|---|---|"]
+    for one in value["faults"]:
+        after = "—" if one["until_2xx"] is None else f"+{one['until_2xx']:.2f} s"
+        lines.append(f"| {one['at']} | {one['name']} | {one['lasted']} s | {after} |")
+    return "\n".join(lines)
+
+
+def write(value: Mapping[str, Any], command: str, path: Path = DOCS) -> None:
+    """Replace the marked block of the documentation. Raises ValueError where there is none."""
+    name = "redis" if value["redis"] else "no-redis"
+    begin, end = _BEGIN.format(name=name), _END.format(name=name)
+    before, found, rest = path.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{path}: no block {begin} … {end}")
+    path.write_text(f"{before}{begin}\n{markdown(value, command)}\n{end}{after}")
