@@ -15,6 +15,7 @@ from django.db import connection
 _LIMITED = {
     "ingest_delivery": "SELECT",  # written through stage_deliveries() alone
     "tasks_event": "SELECT, INSERT",
+    "tasks_earlierreceipt": "SELECT, INSERT",
     "tasks_attempt": "SELECT, INSERT",
     "django_migrations": "SELECT",
 }

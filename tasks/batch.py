@@ -15,7 +15,7 @@ import structlog
 from integrations.contract import Read
 from sales.recording import Stated, record
 
-from . import inbox, ledger, options, outcomes, traces, understanding
+from . import inbox, lateness, ledger, options, outcomes, traces, understanding
 from .ledger import Receipt
 from .loading import Loaded
 from .models import Outcome
@@ -48,11 +48,14 @@ class Reading:
 def settle(loaded: Sequence[Loaded], how: How) -> Counter[str]:
     """Settle deliveries in the running transaction and count their events by outcome."""
     heard, unsplit = _split(loaded, how)
-    settled = ledger.known(heard)
+    known = ledger.known(heard)
+    settled = known.settled
     fresh = [one for one in heard if how.replay or _is_fresh(one, settled)]
-    first = ledger.first_receipts(fresh, settled, how.providers)
+    first = ledger.first_receipts(fresh, known, how.providers)
     reading = _understand(heard, fresh, first, unsplit=unsplit, how=how)
+    lateness.lower(reading.understood, settled, first, how.providers)
     decided = _record(reading.understood, settled, first, how=how)
+    lateness.note_unread(decided, known)
     traces.append_attempts(decided)
     traces.settle_dead_letters(decided)
     _leave(loaded, reading.failed)
@@ -212,14 +215,10 @@ def _state(stating: Iterable[Understood], first: Mapping[Identity, Receipt]) -> 
     owners: list[int] = []
     stated: list[Stated] = []
     for one in stating:
-        for draft in one.statements:
-            if one.heard and not isinstance(draft, Read):
-                received, delivery = first[one.heard.identity]
-                claim = one.loaded.claim
-                owners.append(id(one))
-                stated.append(
-                    Stated(draft, claim.account_id, claim.source_id, delivery, received, one.mapper)
-                )
+        if one.heard:
+            said = understanding.stated(one, first[one.heard.identity])
+            owners += [id(one)] * len(said)
+            stated += said
     return {owners[index] for index in record(stated).changed} if stated else set()
 
 

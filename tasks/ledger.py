@@ -5,7 +5,8 @@ after a mapper was fixed is read again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from . import sql
@@ -13,12 +14,35 @@ from .understanding import Heard, Identity, Providers, twins
 
 Receipt = tuple[datetime, UUID]
 
+
+class Known(NamedTuple):
+    """Event → the earliest receipt known of it. ``settled`` are those that the ledger has;
+    ``noted`` were only heard: in an array, and nobody could read them.
+    """
+
+    settled: Mapping[Identity, Receipt]
+    noted: Mapping[Identity, Receipt]
+
+
+#: Under which receipts an event is known: the ledger's, and earlier ones that came to light later.
 _KNOWN = """
-SELECT u.n, d.received_at, e.delivery_id
+SELECT u.n, x.entered, d.received_at, d.id
 FROM unnest(%b::int4[], %b::int8[], %b::int8[], %b::text[], %b::bytea[])
      AS u(n, account_id, source_id, key, sha256)
-JOIN tasks_event e USING (account_id, source_id, key, sha256)
-JOIN ingest_delivery d ON d.id = e.delivery_id
+CROSS JOIN LATERAL (
+  SELECT true AS entered, e.delivery_id FROM tasks_event e
+  WHERE e.account_id = u.account_id AND e.source_id = u.source_id AND e.key = u.key
+    AND e.sha256 = u.sha256
+  UNION ALL
+  SELECT false, r.delivery_id FROM tasks_earlierreceipt r
+  WHERE r.account_id = u.account_id AND r.source_id = u.source_id AND r.key = u.key
+    AND r.sha256 = u.sha256
+) x JOIN ingest_delivery d ON d.id = x.delivery_id
+"""
+_NOTE = """
+INSERT INTO tasks_earlierreceipt (account_id, source_id, key, sha256, delivery_id)
+SELECT * FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::bytea[], %b::uuid[])
+ON CONFLICT DO NOTHING
 """
 _ENTER = """
 INSERT INTO tasks_event (account_id, source_id, key, sha256, type, occurred_at, delivery_id)
@@ -42,14 +66,30 @@ CROSS JOIN LATERAL (
 """
 
 
-def known(heard: Sequence[Heard]) -> dict[Identity, Receipt]:
-    """Return the receipt under which the ledger knows each of these events, where it does."""
+def known(heard: Sequence[Heard]) -> Known:
+    """Return the receipts under which these events are known, where they are."""
     if not heard:
-        return {}
+        return Known({}, {})
     identities = sorted({one.identity for one in heard})
     table = [(number, *one) for number, one in enumerate(identities)]
-    found = sql.rows(_KNOWN, *sql.columns(table))
-    return {identities[number]: (received, delivery) for number, received, delivery in found}
+    entered: set[Identity] = set()
+    earliest: dict[Identity, Receipt] = {}
+    for number, is_entered, *receipt in sql.rows(_KNOWN, *sql.columns(table)):
+        identity, found = identities[number], (receipt[0], receipt[1])
+        earliest[identity] = min(earliest.get(identity, found), found)
+        if is_entered:
+            entered.add(identity)
+    return Known(
+        {one: receipt for one, receipt in earliest.items() if one in entered},
+        {one: receipt for one, receipt in earliest.items() if one not in entered},
+    )
+
+
+def note(receipts: Mapping[Identity, Receipt]) -> None:
+    """Keep receipts that the ledger does not tell: it is only ever inserted into."""
+    if receipts:
+        table = [(*one, delivery) for one, (_, delivery) in sorted(receipts.items())]
+        sql.rows(_NOTE, *sql.columns(table))
 
 
 def enter(events: Mapping[Identity, tuple[Heard, Receipt]]) -> set[Identity]:
@@ -64,19 +104,29 @@ def enter(events: Mapping[Identity, tuple[Heard, Receipt]]) -> set[Identity]:
 
 
 def first_receipts(
-    heard: Sequence[Heard], settled: Mapping[Identity, Receipt], providers: Providers
+    heard: Sequence[Heard], known: Known, providers: Providers
 ) -> dict[Identity, Receipt]:
     """Return when each event was first received: ``merge.md`` dates undated events by it.
 
-    The earliest of: these deliveries, the ledger's, and staged ones of the same bytes and key.
+    The earliest of: these deliveries, what is known, and staged ones of the same bytes and key.
     """
-    first = dict(settled)
+    first = {**known.noted, **known.settled}
     for one, receipt in (
         *((one.identity, one.loaded.receipt) for one in heard),
         *_earlier(heard, providers),
     ):
         first[one] = min(first.get(one, receipt), receipt)
     return first
+
+
+def beaten_since(received: datetime) -> datetime:
+    """Return since when deliveries were received whose statements may lie behind this receipt.
+
+    A date is a day beyond its receipt at most (a coarse one a little more), and a mention counts
+    from its day's beginning.
+    """
+    midnight = received.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=1, minutes=1)
 
 
 def _earlier(heard: Sequence[Heard], providers: Providers) -> Iterable[tuple[Identity, Receipt]]:

@@ -59,6 +59,30 @@ class Event(Owned):
         return f"{self.type} {self.key}"
 
 
+class EarlierReceipt(Owned):
+    """A receipt of an event that the ledger does not tell: it came to light later, or was unread.
+
+    Only inserted; few events have one.
+    """
+
+    key = models.TextField("ключ")
+    sha256 = models.BinaryField("содержание", max_length=32)
+    delivery_id = models.UUIDField("доставка")
+
+    class Meta:
+        verbose_name = "более раннее получение"
+        verbose_name_plural = "более ранние получения"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "source", "key", "sha256", "delivery_id"],
+                name="tasks_earlierreceipt_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.key} · {self.delivery_id}"
+
+
 class Attempt(Owned):
     """One run of settling over one event of a delivery, and how it ended."""
 

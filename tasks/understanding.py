@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from integrations.contract import Event, EventUnsupported, Provider, Statement
+from integrations.contract import Event, EventUnsupported, Provider, Read, Statement
+from sales.statements import Stated
 
 from . import outcomes
 from .loading import Loaded, request
@@ -156,3 +158,14 @@ def given_up(loaded: Loaded, reason: str, *, heard: Heard | None = None) -> Unde
 def empty(loaded: Loaded, provider: Provider) -> Understood:
     """Return what a delivery without any event amounts to."""
     return Understood(loaded, finding=Outcome.IGNORED, mapper=provider.mapper)
+
+
+def stated(one: Understood, receipt: tuple[datetime, UUID]) -> list[Stated]:
+    """Return what an event, first received then, states to the core."""
+    received, delivery = receipt
+    claim = one.loaded.claim
+    return [
+        Stated(draft, claim.account_id, claim.source_id, delivery, received, one.mapper)
+        for draft in one.statements
+        if not isinstance(draft, Read)
+    ]

@@ -83,7 +83,7 @@ CHECKS = (
                 _with_source(f"{app}_{name}")
                 for app, names in {
                     "ingest": "sourceendpoint sourcesecret",
-                    "tasks": "event attempt deadletter fetch",
+                    "tasks": "event earlierreceipt attempt deadletter fetch",
                     "sales": "sale payment refund location device employee category product"
                     " customer",
                 }.items()
