@@ -22,6 +22,21 @@ FROM ingest_inbox i JOIN ingest_delivery d ON d.id = i.delivery_id
 WHERE i.delivery_id = ANY(%b::uuid[]) AND d.id = ANY(%b::uuid[])
 ORDER BY i.delivery_id FOR UPDATE OF i
 """
+#: What live sales were made of: all that was ever settled, be it under way again or not. What
+#: kills its reader stays out, as it did there.
+_SETTLED = """
+SELECT d.id, d.account_id, d.source_id, 0, d.received_at, d.method, d.path, d.query,
+       d.headers, d.body, d.sha256
+FROM ingest_delivery d
+WHERE d.id = ANY(%b::uuid[])
+  AND (NOT EXISTS (SELECT FROM ingest_inbox i WHERE i.delivery_id = d.id)
+       OR EXISTS (SELECT FROM tasks_attempt a WHERE a.delivery_id = d.id))
+  AND NOT EXISTS (
+    SELECT FROM tasks_deadletter l
+    WHERE l.account_id = d.account_id AND l.delivery_id = d.id AND l.closed_at IS NULL
+      AND l.reason = 'process died')
+ORDER BY d.id
+"""
 _SOURCES = """
 SELECT s.id, s.provider, s.public_url, s.currency,
        coalesce(nullif(s.timezone, ''), a.timezone), s.prices_include_tax,
@@ -87,9 +102,18 @@ def load_own(ids: Iterable[UUID]) -> list[Loaded]:
     return _load(own, dict.fromkeys(own, 0), first=True)
 
 
+def load_settled(ids: Sequence[UUID]) -> list[Loaded]:
+    """Return those of the deliveries that were settled before, claimed or not, by id."""
+    return _loaded(sql.rows(_SETTLED, list(ids)))
+
+
 def _load(ids: list[UUID], attempts: dict[UUID, int], *, first: bool = False) -> list[Loaded]:
     found = [row for row in sql.rows(_DELIVERIES, ids, ids) if attempts[row[0]] == row[3]]
-    sources = _sources({row[2] for row in found})
+    return _loaded(found, first=first)
+
+
+def _loaded(found: Sequence[tuple[Any, ...]], *, first: bool = False) -> list[Loaded]:
+    sources = settings({row[2] for row in found})
     return [
         Loaded(
             Claim(identifier, account, source, 1 if first else attempt),
@@ -109,5 +133,6 @@ def request(
     return Delivery(method, path, query.decode("latin-1"), decode(headers), body, url)
 
 
-def _sources(ids: set[int]) -> dict[int, Settings]:
+def settings(ids: Iterable[int]) -> dict[int, Settings]:
+    """Return the settings of sources."""
     return {row[0]: Settings(*row) for row in sql.rows(_SOURCES, sorted(ids))}
