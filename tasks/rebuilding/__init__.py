@@ -13,7 +13,16 @@ from .report import Report
 from .session import Busy, NotAllowed, session
 from .walking import Walk, in_scope
 
-__all__ = ["Busy", "NotAllowed", "Report", "SettingsChanged", "Tell", "prepare", "session"]
+__all__ = [
+    "Busy",
+    "NotAllowed",
+    "Report",
+    "SettingsChanged",
+    "Tell",
+    "Walk",
+    "prepare",
+    "session",
+]
 
 
 def prepare(
