@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from tasks.metrics import dead_letters_open, inbox_state
+from tasks.metrics import dead_letters_open, inbox_state, invariants_state
 
 
 def registry() -> CollectorRegistry:
@@ -46,5 +46,10 @@ def _values() -> Iterator[tuple[str, str, float]]:
         yield "gjango_inbox_held", "Of them, held by a paused source", state.held
         yield "gjango_inbox_oldest_seconds", "Age of the oldest that is due", state.oldest
         yield "gjango_dead_letters_open", "Dead letters nobody closed", dead_letters_open()
+        broken, age = invariants_state()
+        yield "gjango_invariants_broken", "Invariants that verify found broken", broken
+        if age is not None:
+            text = "Seconds since the last full pass of verify over every invariant"
+            yield "gjango_invariants_age_seconds", text, age
     except Error:
         return

@@ -17,7 +17,7 @@ from accounts.principal import Principal, of_user
 
 from . import deadletters, letters
 from .deadletters import Filter, Group
-from .models import Attempt, DeadLetter, Event, Fetch, Replay
+from .models import Attempt, DeadLetter, Event, Fetch, Replay, Verification
 
 #: Open letters that are counted for the groups beside a list.
 _COUNTED = 100_000
@@ -192,3 +192,13 @@ class OfTheHouse(Shown):
 class ReplayAdmin(OfTheHouse):
     list_display = ("id", "state", "done", "total", "cause", "created_at", "changed_at")
     ordering = ("-id",)
+
+
+@admin.register(Verification)
+class VerificationAdmin(OfTheHouse):
+    """What the last passes of ``verify`` found, the broken first."""
+
+    list_display = (
+        *("line", "part", "last_failed", "failed", "last_examined", "finished_at", "started_at"),
+    )
+    ordering = ("-last_failed", "-failed", "line", "part")

@@ -11,7 +11,7 @@ import psycopg
 import structlog
 from django.db import DatabaseError, InterfaceError
 
-from . import options, outcomes, replays, sql
+from . import options, outcomes, replays, sql, verifying
 from .leadership import Leadership
 from .pipeline import forget_broken_connection
 from .sweep import ROUND, Sweeper
@@ -62,10 +62,14 @@ class Clock:
         self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._sweeper = Sweeper()
         self._away = False
+        self._verifier = verifying.Verifier()
+        first = time.monotonic() + verifying.FIRST
         self.chores = [
             Chore("partitions", _HOUR, ensure_partitions),
             Chore("sweep", options.interval(), self._sweep),
             Chore("replays", options.interval(), advance_replays),
+            # Not at once: what has just started has other things to do.
+            Chore("verify", verifying.INTERVAL, self._verifier.tick, first),
         ]
 
     def stop(self) -> None:
@@ -79,6 +83,7 @@ class Clock:
             rest = self._tick()
             with suppress(queue.Empty):
                 self._bell.get(timeout=rest)
+        self._verifier.stop()
         self._leadership.step_down()
 
     def _tick(self) -> float:

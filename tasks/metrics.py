@@ -23,6 +23,14 @@ BATCH = Histogram(
 SWEPT = Counter("gjango_swept", "Deliveries that the sweep settled because nobody woke them")
 _OPEN = "SELECT count(*) FROM tasks_deadletter WHERE closed_at IS NULL"
 
+_INVARIANTS = """
+SELECT count(DISTINCT v.line) FILTER (WHERE greatest(v.failed, v.last_failed) > 0 AND NOT u.warning),
+       count(v.finished_at) = count(*),
+       extract(epoch FROM now() - min(v.finished_at))::float8
+FROM unnest(%b::text[], %b::int2[], %b::bool[]) AS u(line, part, warning)
+LEFT JOIN tasks_verification v USING (line, part)
+"""  # noqa: E501
+
 
 def settled(outcomes: Mapping[str, int], *, deliveries: int, seconds: float) -> None:
     """Count a settled batch."""
@@ -35,6 +43,18 @@ def settled(outcomes: Mapping[str, int], *, deliveries: int, seconds: float) -> 
 def inbox_state() -> State:
     """Return size, held and age (seconds) of the inbox now."""
     return state()
+
+
+def invariants_state() -> tuple[int, float | None]:
+    """Count the invariants that are broken, and return for how many seconds the oldest of them
+    was not examined to the end; None where one never was."""
+    from .invariants import CHECKS
+
+    walks = [
+        (check.id, part, check.warning) for check in CHECKS for part in range(len(check.parts))
+    ]
+    broken, whole, age = sql.rows(_INVARIANTS, *sql.columns(walks))[0]
+    return broken, age if whole else None
 
 
 def dead_letters_open() -> int:

@@ -211,3 +211,40 @@ class Replay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk} · {self.state}"
+
+
+class Verification(models.Model):
+    """How far ``verify`` has come with one walk of a check, and what its last pass found.
+
+    ``begin`` is the key behind which a pass begins: what lies before was seen and cannot change.
+    ``after`` is where the pass at hand stands. Null is the beginning of the table.
+    """
+
+    line = models.TextField("строка")
+    part = models.SmallIntegerField("часть")
+    #: Of what is asked: a check that changed begins anew.
+    definition = models.TextField("определение", db_default="")
+    begin = models.JSONField("начало", null=True)
+    covered = models.BigIntegerField("строк до начала", db_default=0)
+    after = models.JSONField("после", null=True)
+    held = models.BooleanField("начало ждёт", db_default=False)
+    started_at = models.DateTimeField("проход начат", null=True)
+    walked = models.BigIntegerField("пройдено", db_default=0)
+    examined = models.BigIntegerField("проверено", db_default=0)
+    failed = models.BigIntegerField("нарушений", db_default=0)
+    examples = models.JSONField("примеры", db_default=[])
+    last_started_at = models.DateTimeField("последний проход начат", null=True)
+    finished_at = models.DateTimeField("последний проход окончен", null=True)
+    last_examined = models.BigIntegerField("проверено за него", db_default=0)
+    last_failed = models.BigIntegerField("нарушений за него", db_default=0)
+    last_examples = models.JSONField("его примеры", db_default=[])
+
+    class Meta:
+        verbose_name = "проверка"
+        verbose_name_plural = "проверки"
+        constraints = (
+            models.UniqueConstraint(fields=["line", "part"], name="tasks_verification_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.line} {self.part}"

@@ -46,6 +46,18 @@ def replay_rest() -> float:
     return float(_env.float("REPLAY_REST", default=1.0))
 
 
+def verify_every() -> float:
+    """Return the seconds after which the clock examines each invariant again, 0 for never
+    (``VERIFY_EVERY``)."""
+    return float(_env.float("VERIFY_EVERY", default=86_400.0))
+
+
+def verify_rest() -> float:
+    """Return how long ``verify`` rests after each step in the clock, in times of what the step
+    took (``VERIFY_REST``)."""
+    return float(_env.float("VERIFY_REST", default=3.0))
+
+
 def direct_url() -> str:
     """Return the database's address past any pooler, or an empty text (``DATABASE_DIRECT_URL``)."""
     return str(_env.str("DATABASE_DIRECT_URL", default=""))

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from accounts.models import Account, Source
+from accounts.models import Account, IdempotencyKey, Source
 from accounts.rls import scoped
 from integrations.contract import Context, Event, Provider, Statement
 from sales.drafts import (
@@ -33,6 +33,9 @@ from sales.drafts import (
     SaleDraft,
     Version,
 )
+from sales.models import Customer, Sale
+from sales.models import Refund as RefundRow
+from tasks import manual
 from tasks.invariants import CHECKS
 from tasks.invariants.base import Scope
 from tasks.invariants.staging import role
@@ -143,8 +146,23 @@ def whole() -> Source:
     ]
     ids = [*put(source, *bodies), *put(other, bodies[0])]
     assert settle(ids, providers={"toy": WHOLE}).total() == len(ids)
+    _by_hand(source)
     put(source, {"id": "e5", "type": "document"})
     return source
+
+
+def _by_hand(source: Source) -> None:
+    """Edit a sale and the rows around it, and remember a key of repetition."""
+    with scoped([source.account_id]):
+        sale = Sale.objects.select_for_update().get(source=source, external_id="document")
+        manual.edit("sale", sale, {"number": "7", "occurred_at": "2026-09-14T10:00:00+03:00"})
+        customer = Customer.objects.select_for_update().get(source=source, external_id="anna")
+        manual.edit("customer", customer, {"phone": "+7 900 000-00-00", "name": "Анна"})
+        refund = RefundRow.objects.select_for_update().get(source=source, external_id="back")
+        manual.edit("refund", refund, {"reason": "брак"})
+        IdempotencyKey.objects.create(
+            account=source.account, key="k-1", sha256=b"x" * 32, object_id=sale.pk
+        )
 
 
 def verify(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
@@ -201,6 +219,16 @@ _DEAD = "(SELECT delivery_id FROM tasks_attempt WHERE outcome = 'dead')"
 _FIRST = "(SELECT id FROM sales_sale WHERE external_id = 'document' ORDER BY source_id LIMIT 1)"
 
 BREAKS: dict[str, Break | Callable[[], Break]] = {
+    "I1.commits": lambda: Break(
+        f"ALTER DATABASE {connection.settings_dict['NAME']} SET synchronous_commit = off",
+        f"ALTER DATABASE {connection.settings_dict['NAME']} RESET synchronous_commit",
+    ),
+    "I13.headers": lambda: Break(
+        _past_the_guards("UPDATE {part} SET headers = 'a: b\r\nAuthorization: Basic x\r\n'")()
+    ),
+    "I12.sequences": Break("SELECT setval(pg_get_serial_sequence('tasks_attempt', 'id'), 1)"),
+    "I15.hand": Break("UPDATE sales_customer SET phone = '+7 911' WHERE hand <> '{}'"),
+    "I16.keys": Break("UPDATE accounts_idempotencykey SET object_id = gen_random_uuid()"),
     "I1.staged": Break(
         "UPDATE ingest_inbox SET delivery_id = gen_random_uuid()", also=["I3.settled"]
     ),
@@ -347,7 +375,7 @@ def test_a_walk_goes_on_over_many_small_steps(
         attempts = every(cursor, Scope())
         receipts = keys(cursor, Scope())
 
-    assert (attempts.examined, attempts.failed, len(attempts.examples)) == (5, 5, 5)
+    assert (attempts.examined, attempts.failed, len(attempts.examples)) == (8, 8, 5)
     assert (receipts.examined, receipts.failed) == (3, 3)
 
 

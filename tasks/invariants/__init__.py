@@ -6,7 +6,7 @@ Run by ``manage.py verify``, by tests and by soaks. The letters and numbers are 
 
 from collections.abc import Iterator
 
-from . import deliveries, derived, isolation, outcomes, sales, staging
+from . import deliveries, derived, hand, isolation, outcomes, recovery, sales, staging
 from .base import Check, Cursor, Finding, Scope
 
 __all__ = ["CHECKS", "Check", "Cursor", "Finding", "Scope", "examine"]
@@ -18,6 +18,8 @@ CHECKS: tuple[Check, ...] = (
     *sales.CHECKS,
     *staging.CHECKS,
     *isolation.CHECKS,
+    *recovery.CHECKS,
+    *hand.CHECKS,
 )
 
 

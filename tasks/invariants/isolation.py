@@ -1,6 +1,6 @@
 """I7: every row belongs to its source's account, and a wall stands behind the queries."""
 
-from .base import Check, Cursor, Finding, Scope, Walk, all_of
+from .base import Check, Cursor, Finding, Once, Scope, Walk, old
 
 #: Tables of an account that no policy protects, each read by its own narrow door.
 EXCEPTIONS = frozenset({"ingest_inbox", "accounts_membership", "accounts_apitoken"})
@@ -41,10 +41,19 @@ def _plain(text: str) -> str:
     return "".join(text.split()).replace("t|*", "true|*")
 
 
+#: Tables that are only added to → when a row came: its source, protected, never changes account.
+_KEPT = {
+    "ingest_delivery": "received_at",
+    "tasks_event": "created_at",
+    "tasks_attempt": "created_at",
+}
+
+
 def _with_source(table: str, key: str = "id") -> Walk:
     return Walk(
         table=table,
         key=(key,),
+        final=old(_KEPT[table]) if table in _KEPT else "false",
         broken=f"""
             SELECT '{table} ' || b.{key} AS what FROM batch b
             LEFT JOIN accounts_source s ON s.id = b.source_id
@@ -69,14 +78,14 @@ CHECKS = (
         id="I7.policies",
         title="строки аккаунтов закрыты политикой / row-level security is on everywhere",
         advice="верните политику: accounts/rls.py, protect() / restore the policy",
-        run=policies,
+        parts=(Once(policies),),
     ),
     Check(
         id="I7.accounts",
         title="каждая строка — в аккаунте источника / every row is in its source's account",
         advice="строки чужого аккаунта: остановите приём и сообщите / rows of a foreign account:"
         " stop and report it",
-        run=all_of(
+        parts=(
             _with_source("ingest_delivery"),
             _with_source("ingest_inbox", "delivery_id"),
             *(

@@ -2,7 +2,7 @@
 
 from tasks.models import Outcome
 
-from .base import Check, Cursor, Finding, Scope, Walk, all_of
+from .base import Check, Walk, old, unique
 
 #: Runs of one event, and the age in seconds beyond which a due delivery is late.
 MOST_ATTEMPTS = 5
@@ -10,20 +10,7 @@ LATE = 60
 
 _REPLAY = "manage.py replay"
 _OUTCOMES = ", ".join(f"'{outcome}'" for outcome in Outcome.values)
-_ONCE = "account_id, source_id, key, sha256"
-
-
-def ledger_is_unique(cursor: Cursor, scope: Scope) -> Finding:
-    """Look for the constraint itself: the walk sees today's rows, this one tomorrow's."""
-    cursor.execute(
-        "SELECT count(*) FROM pg_constraint c JOIN pg_index i ON i.indexrelid = c.conindid"
-        " WHERE conrelid = 'tasks_event'::regclass AND conname = 'tasks_event_once'"
-        " AND contype = 'u' AND indisvalid AND indisunique"
-    )
-    finding = Finding(examined=1)
-    if cursor.fetchall() != [(1,)]:
-        finding.add("tasks_event_once")
-    return finding
+_ATTEMPTED = "EXISTS (SELECT FROM tasks_attempt a WHERE a.delivery_id = b.id)"
 
 
 CHECKS = (
@@ -31,22 +18,27 @@ CHECKS = (
         id="I3.settled",
         title="каждая доставка разобрана или ждёт / every delivery is pending or was attempted",
         advice=f"разберите снова: {_REPLAY} --help / settle them again",
-        run=Walk(
-            table="ingest_delivery",
-            broken="""
-                SELECT b.id::text AS what FROM batch b
-                WHERE NOT EXISTS (SELECT FROM ingest_inbox i WHERE i.delivery_id = b.id)
-                  AND NOT EXISTS (SELECT FROM tasks_attempt a WHERE a.delivery_id = b.id)
-            """,
+        parts=(
+            Walk(
+                table="ingest_delivery",
+                # One that still waits may yet be lost: only an attempt is for ever.
+                final=f"{old('received_at')} AND {_ATTEMPTED}",
+                broken=f"""
+                    SELECT b.id::text AS what FROM batch b
+                    WHERE NOT EXISTS (SELECT FROM ingest_inbox i WHERE i.delivery_id = b.id)
+                      AND NOT {_ATTEMPTED}
+                """,  # noqa: S608
+            ),
         ),
     ),
     Check(
         id="I3.outcomes",
         title="у каждого события есть исход / every event has an outcome of the vocabulary",
         advice=f"разберите доставку снова: {_REPLAY} --help / settle the delivery again",
-        run=all_of(
+        parts=(
             Walk(
                 table="tasks_event",
+                final=old("created_at"),
                 broken="""
                     SELECT b.delivery_id || ' ' || b.key AS what FROM batch b
                     WHERE NOT EXISTS (SELECT FROM tasks_attempt a
@@ -55,6 +47,7 @@ CHECKS = (
             ),
             Walk(
                 table="tasks_attempt",
+                final=old("created_at"),
                 broken=f"SELECT b.delivery_id || ' ' || b.outcome AS what FROM batch b"  # noqa: S608
                 f" WHERE b.outcome NOT IN ({_OUTCOMES})",
             ),
@@ -65,10 +58,12 @@ CHECKS = (
         title="событие записано один раз / one row per event key and content",
         advice="удалите повторы и верните ограничение tasks_event_once / drop the doubles and"
         " restore the constraint",
-        run=all_of(
-            ledger_is_unique,
+        parts=(
+            # The walk sees the rows of today, this one those of tomorrow.
+            unique("tasks_event_once"),
             Walk(
                 table="tasks_event",
+                final=old("created_at"),
                 broken="""
                     SELECT b.key AS what FROM batch b WHERE EXISTS (
                       SELECT FROM tasks_event e
@@ -82,7 +77,7 @@ CHECKS = (
         id="I3.letters",
         title="неразобранное — у оператора / dead events and open dead letters are the same",
         advice=f"разберите снова: {_REPLAY} --help / settle them again",
-        run=all_of(
+        parts=(
             Walk(
                 table="tasks_deadletter",
                 only="closed_at IS NULL",
@@ -99,9 +94,12 @@ CHECKS = (
                 only="outcome = 'dead'",
                 broken="""
                     SELECT b.delivery_id || ' #' || b.position AS what FROM batch b
-                    WHERE NOT EXISTS (SELECT FROM tasks_deadletter l
-                                      WHERE l.delivery_id = b.delivery_id
-                                        AND l.position = b.position)
+                    LEFT JOIN tasks_deadletter l ON l.account_id = b.account_id
+                      AND l.delivery_id = b.delivery_id AND l.position = b.position
+                    WHERE l.id IS NULL
+                      OR (l.closed_by = 'settled' AND NOT EXISTS (
+                        SELECT FROM tasks_attempt a WHERE a.delivery_id = b.delivery_id
+                          AND a.created_at > b.created_at))
                 """,
             ),
         ),
@@ -112,26 +110,30 @@ CHECKS = (
         " attempts",
         advice="смотрите last_error в ingest_inbox и журнал worker / see last_error in"
         " ingest_inbox and the worker's log",
-        run=Walk(
-            table="ingest_inbox",
-            key=("delivery_id",),
-            broken=f"SELECT b.delivery_id::text AS what FROM batch b"  # noqa: S608
-            f" WHERE b.attempts > {MOST_ATTEMPTS}",
+        parts=(
+            Walk(
+                table="ingest_inbox",
+                key=("delivery_id",),
+                broken=f"SELECT b.delivery_id::text AS what FROM batch b"  # noqa: S608
+                f" WHERE b.attempts > {MOST_ATTEMPTS}",
+            ),
         ),
     ),
     Check(
         id="I9.held",
         title="ждут только приостановленные / only paused sources hold deliveries back",
         advice="manage.py source resume ID",
-        run=Walk(
-            table="ingest_inbox",
-            key=("delivery_id",),
-            only="due_at = 'infinity'",
-            broken="""
-                SELECT b.delivery_id || ' source ' || b.source_id AS what FROM batch b
-                LEFT JOIN accounts_source s ON s.id = b.source_id
-                WHERE coalesce(s.state, '') NOT IN ('paused', 'disabled')
-            """,
+        parts=(
+            Walk(
+                table="ingest_inbox",
+                key=("delivery_id",),
+                only="due_at = 'infinity'",
+                broken="""
+                    SELECT b.delivery_id || ' source ' || b.source_id AS what FROM batch b
+                    LEFT JOIN accounts_source s ON s.id = b.source_id
+                    WHERE coalesce(s.state, '') NOT IN ('paused', 'disabled')
+                """,
+            ),
         ),
     ),
     Check(
@@ -139,13 +141,15 @@ CHECKS = (
         title=f"разбор не отстаёт на {LATE} с / nothing due waits longer than {LATE} s",
         advice="работает ли worker? make run, /ready / is the worker running?",
         warning=True,
-        run=Walk(
-            table="ingest_inbox",
-            key=("delivery_id",),
-            broken=f"""
-                SELECT b.delivery_id::text AS what FROM batch b
-                WHERE b.due_at < now() - interval '{LATE} s'
-            """,  # noqa: S608
+        parts=(
+            Walk(
+                table="ingest_inbox",
+                key=("delivery_id",),
+                broken=f"""
+                    SELECT b.delivery_id::text AS what FROM batch b
+                    WHERE b.due_at < now() - interval '{LATE} s'
+                """,  # noqa: S608
+            ),
         ),
     ),
 )

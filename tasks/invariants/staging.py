@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .base import Check, Cursor, Finding, Scope
+from .base import Check, Cursor, Finding, Once, Scope
 
 _PARTS = """
     SELECT oid::regclass::text, oid = 'ingest_delivery'::regclass FROM pg_class
@@ -112,25 +112,25 @@ CHECKS = (
         id="I6.triggers",
         title="хранилище только пополняется / staging refuses UPDATE, DELETE and TRUNCATE",
         advice="SELECT guard_partition('…') от имени владельца / as the owner",
-        run=triggers,
+        parts=(Once(triggers),),
     ),
     Check(
         id="I6.grants",
         title="прав на изменение у приложения нет / the application may only add to it",
         advice="manage.py migrate выдаст права заново / gives the grants anew",
-        run=grants,
+        parts=(Once(grants),),
     ),
     Check(
         id="I6.role",
         title="роль приложения не владелец / the application's role is not the owner",
         advice="задайте DATABASE_OWNER_URL: см. deploy/env.example / set DATABASE_OWNER_URL",
-        run=role,
+        parts=(Once(role),),
         warning=True,
     ),
     Check(
         id="I6.partitions",
         title="месяцы готовы, DEFAULT пуст / partitions are ahead, DEFAULT is empty",
         advice="SELECT ensure_delivery_partitions(2); см. docs/decisions/0004-staging.md",
-        run=partitions,
+        parts=(Once(partitions),),
     ),
 )
