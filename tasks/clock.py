@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import structlog
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 
 from . import options, outcomes, replays, sql, verifying
 from .leadership import Leadership
@@ -37,11 +37,12 @@ class Chore:
 
 def ensure_partitions() -> bool:
     """Make the partitions of the months ahead, and warn of rows that found none."""
+    # First: where they belong into a month that is missing, its partition cannot be made.
+    if sql.rows(_STRAYS)[0][0]:
+        log.error("default_partition_not_empty")
     made = sql.rows("SELECT ensure_delivery_partitions(%b::int4)", 2)[0][0]
     if made:
         log.info("partitions_made", count=made)
-    if sql.rows(_STRAYS)[0][0]:
-        log.error("default_partition_not_empty")
     return False
 
 
@@ -108,13 +109,25 @@ class Clock:
     def _work(self) -> float:
         for chore in self.chores:
             if chore.due <= time.monotonic() and not self._stopped:
-                more = chore.work()
+                more = _done(chore)
                 chore.due = time.monotonic() + (0.0 if more else chore.every)
         return max(min(chore.due for chore in self.chores) - time.monotonic(), 0.0)
 
     def _sweep(self) -> bool:
         # A full round: more waits. Less may be in other hands, which is no reason to hurry.
         return self._sweeper.sweep(stopped=lambda: self._stopped) >= ROUND
+
+
+def _done(chore: Chore) -> bool:
+    """Do a chore; where the database is there and refuses it, the others still get their turn."""
+    try:
+        return chore.work()
+    except DatabaseError as error:
+        raw = connection.connection
+        if raw is None or raw.closed or raw.broken:
+            raise
+        log.error("chore_failed", chore=chore.name, error=outcomes.fingerprint(error))
+        return False
 
 
 def run() -> None:
