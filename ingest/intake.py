@@ -13,6 +13,7 @@ import structlog
 
 from integrations.contract import Delivery, Provider, SignatureInvalid, SignatureStale
 
+from . import metrics
 from .answers import Refusal, unavailable
 from .body import CLOSE, BodyReader, Receive, content_length
 from .handshakes import is_probe
@@ -139,6 +140,7 @@ class Intake:
     def _row(self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope) -> Row:
         """Verify and return what is to be staged. Raises Refusal."""
         _verify(route, provider, delivery=delivery)
+        _note_ending(route, provider, delivery=delivery)
         body, paths = delivery.body, ""
         if provider.redacted:
             body, found = cut(body, provider.redacted)
@@ -181,3 +183,13 @@ def _verify(route: Route, provider: Provider, *, delivery: Delivery) -> None:
             place=f"{last.filename.rsplit('/', 2)[-1]}:{last.lineno}",
         )
         raise Refusal("signature_invalid", cause="verify_error") from error
+
+
+def _note_ending(route: Route, provider: Provider, *, delivery: Delivery) -> None:
+    """Count what only an old secret proved: who looks knows when nobody uses it any more."""
+    if not route.lasting or len(route.lasting) == len(route.secrets):
+        return
+    try:
+        provider.scheme.verify(delivery, route.lasting, time.time())
+    except SignatureInvalid:
+        metrics.ending_secret_used(route.source_id)

@@ -18,6 +18,16 @@ _rows = Histogram(
 )
 _commit = Histogram("gjango_staging_commit_seconds", "Statement and commit", buckets=_SECONDS)
 _answer = Histogram("gjango_ack_seconds", "From the request to its 200", buckets=_SECONDS)
+_ending = Counter(
+    "gjango_ending_secret_used_total",
+    "Deliveries that only a secret proved which a rotation is about to end",
+    ["source"],
+)
+_skew = Gauge(
+    "gjango_clock_skew_seconds",
+    "How far this machine's clock is ahead of the database's",
+    multiprocess_mode="livemostrecent",
+)
 _queue_rows = Gauge(
     "gjango_staging_queue_rows", "Rows that wait for a commit", multiprocess_mode="livesum"
 )
@@ -45,6 +55,16 @@ def accepted(provider: str, seconds: float) -> None:
 def rejected(cause: str) -> None:
     """Count one request that was not acknowledged; ``cause`` is one of a closed list."""
     _rejected_of(cause).inc()
+
+
+def ending_secret_used(source_id: int) -> None:
+    """Count a delivery proven by a secret that ends soon: only sources in a rotation have one."""
+    _ending.labels(str(source_id)).inc()
+
+
+def clock_skew(seconds: float) -> None:
+    """Say how far our clock is ahead of the database's."""
+    _skew.set(seconds)
 
 
 def committed(rows: int, seconds: float) -> None:

@@ -20,14 +20,18 @@ from integrations.contract import Provider, Secret
 from .crypto import Vault, VaultError, token_digest
 from .limits import Limits
 from .link import UNAVAILABLE, Link
+from .skew import Skew
 
 log = structlog.get_logger()
 
 _RESOLVE = (
     "SELECT given, now(), r.source_id, r.account_id, r.provider, r.state, r.public_url,"
-    " r.secret_kinds, r.secret_values, r.secret_from"
+    " r.secret_kinds, r.secret_values, r.secret_from, r.secret_until"
     " FROM unnest(%b::bytea[]) AS given, resolve_endpoint(given) AS r"
 )
+
+#: Kind and encrypted value of a secret, and when it ends.
+Stored = tuple[str, bytes, datetime | None]
 
 
 class LookupUnavailable(Exception):
@@ -36,7 +40,10 @@ class LookupUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A source as the receiver knows it. ``unreadable``: a secret is there, its key is not."""
+    """A source as the receiver knows it. ``unreadable``: a secret is there, its key is not.
+
+    ``lasting`` are the secrets that no rotation is about to end.
+    """
 
     source_id: int
     account_id: int
@@ -45,6 +52,7 @@ class Route:
     state: str
     public_url: str
     secrets: tuple[Secret, ...]
+    lasting: tuple[Secret, ...]
     hidden: frozenset[str]
     unreadable: bool
 
@@ -58,6 +66,7 @@ class Sources:
         self._link = Link(url, limits)
         self._limits = limits
         self._providers = providers
+        self._skew = Skew()
         self._decrypt = lru_cache(maxsize=limits.source_cache_rows)(vault.decrypt)
         self._known: dict[str, tuple[float, Route | None]] = {}
         self._asked: dict[str, asyncio.Future[Route | None]] = {}
@@ -140,33 +149,42 @@ class Sources:
         self._known[token] = (until, route)
 
     def _route(self, row: Sequence[Any]) -> Route:
-        _, now, source_id, account_id, slug, state, public_url, kinds, values, starts = row
+        _, now, source_id, account_id, slug, state, public_url, *columns = row
+        self._skew.note(now)
         provider = self._providers.get(slug)
-        valid = _started(now, kinds or (), values=values or (), starts=starts or ())
-        secrets, unreadable = self._open(source_id, valid)
-        hidden = provider.scheme.secret_headers if provider else frozenset[str]()
+        valid = _started(now, *(column or () for column in columns))
+        secrets = self._open(source_id, valid)
         return Route(
-            source_id, account_id, slug, provider, state, public_url, secrets, hidden, unreadable
+            source_id,
+            account_id,
+            slug,
+            provider,
+            state,
+            public_url,
+            tuple(secret for secret, _ in secrets),
+            tuple(secret for secret, until in secrets if until is None),
+            provider.scheme.secret_headers if provider else frozenset[str](),
+            unreadable=bool(valid) and not secrets,
         )
 
     def _open(
-        self, source_id: int, valid: Sequence[tuple[str, bytes]]
-    ) -> tuple[tuple[Secret, ...], bool]:
+        self, source_id: int, valid: Sequence[Stored]
+    ) -> list[tuple[Secret, datetime | None]]:
         secrets = []
-        for kind, blob in valid:
+        for kind, blob, until in valid:
             try:
-                secrets.append(Secret(self._decrypt(bytes(blob)), kind))
+                secrets.append((Secret(self._decrypt(bytes(blob)), kind), until))
             except VaultError:
                 log.error("secret_unreadable", source_id=source_id, kind=kind)
-        return tuple(secrets), bool(valid) and not secrets
+        return secrets
 
 
 def _started(
-    now: datetime, kinds: Sequence[str], *, values: Sequence[bytes], starts: Sequence[datetime]
-) -> list[tuple[str, bytes]]:
+    now: datetime,
+    kinds: Sequence[str],
+    values: Sequence[bytes],
+    *columns: Sequence[datetime | None],
+) -> list[Stored]:
     """Leave out secrets that are not valid yet, by the database's clock."""
-    return [
-        (kind, value)
-        for kind, value, start in zip(kinds, values, starts, strict=True)
-        if start <= now
-    ]
+    rows = zip(kinds, values, *columns, strict=True)
+    return [(kind, value, until) for kind, value, start, until in rows if start and start <= now]

@@ -27,9 +27,11 @@ class Recorded:
     """What ``record`` changed.
 
     ``changed`` are the indexes of statements that won at least one facet (or field, by hand);
-    ``sales`` and ``refunds`` are the rows that are not as they were.
+    ``sales`` and ``refunds`` are the rows that are not as they were; ``tied`` are those of any kind
+    that were stated differently as of one version.
     """
 
     changed: frozenset[int]
     sales: frozenset[UUID]
     refunds: frozenset[UUID]
+    tied: frozenset[UUID] = frozenset()

@@ -15,7 +15,7 @@ import structlog
 from integrations.contract import Read
 from sales.recording import Stated, record
 
-from . import inbox, lateness, ledger, options, outcomes, traces, understanding
+from . import inbox, lateness, ledger, oddities, options, outcomes, traces, understanding
 from .ledger import Receipt
 from .loading import Loaded
 from .models import Outcome
@@ -58,6 +58,7 @@ def settle(loaded: Sequence[Loaded], how: How) -> Counter[str]:
     lateness.note_unread(decided, known)
     traces.append_attempts(decided)
     traces.settle_dead_letters(decided)
+    oddities.note_drift(decided)
     _leave(loaded, reading.failed)
     return Counter(outcome.value for _, outcome in decided)
 
@@ -177,7 +178,8 @@ def _record(
         for identity, one in carriers.items()
         if identity in entered or how.replay or identity in settled
     ]
-    changed = _state(stating, first)
+    changed, tied = _state(stating, first)
+    oddities.note_conflicts(entered, carriers, tied)
     news = {id(one) for identity, one in carriers.items() if identity in entered}
     traces.ask(
         (one, statement)
@@ -210,8 +212,12 @@ def _carriers(understood: Sequence[Understood]) -> dict[Identity, Understood]:
     return carriers
 
 
-def _state(stating: Iterable[Understood], first: Mapping[Identity, Receipt]) -> set[int]:
-    """Record what was understood and return whose statements won, by ``id()``."""
+def _state(
+    stating: Iterable[Understood], first: Mapping[Identity, Receipt]
+) -> tuple[set[int], int]:
+    """Record what was understood; return whose statements won, by ``id()``, and how many rows
+    were told in two ways as of one version.
+    """
     owners: list[int] = []
     stated: list[Stated] = []
     for one in stating:
@@ -219,7 +225,10 @@ def _state(stating: Iterable[Understood], first: Mapping[Identity, Receipt]) -> 
             said = understanding.stated(one, first[one.heard.identity])
             owners += [id(one)] * len(said)
             stated += said
-    return {owners[index] for index in record(stated).changed} if stated else set()
+    if not stated:
+        return set(), 0
+    recorded = record(stated)
+    return {owners[index] for index in recorded.changed}, len(recorded.tied)
 
 
 def _leave(loaded: Sequence[Loaded], failed: Mapping[UUID, Exception]) -> None:

@@ -6,7 +6,7 @@ after a mapper was fixed is read again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from . import sql
@@ -44,12 +44,15 @@ INSERT INTO tasks_earlierreceipt (account_id, source_id, key, sha256, delivery_i
 SELECT * FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::bytea[], %b::uuid[])
 ON CONFLICT DO NOTHING
 """
+#: RETURNING sees the table as it was before: who is there under this key has other content.
 _ENTER = """
-INSERT INTO tasks_event (account_id, source_id, key, sha256, type, occurred_at, delivery_id)
+INSERT INTO tasks_event AS e (account_id, source_id, key, sha256, type, occurred_at, delivery_id)
 SELECT * FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::bytea[], %b::text[],
                      %b::timestamptz[], %b::uuid[])
 ON CONFLICT (account_id, source_id, key, sha256) DO NOTHING
-RETURNING account_id, source_id, key, sha256
+RETURNING account_id, source_id, key, sha256, EXISTS (
+  SELECT FROM tasks_event o
+  WHERE (o.account_id, o.source_id, o.key) = (e.account_id, e.source_id, e.key))
 """
 #: Earlier deliveries of the same bytes; a key in a header may still tell them apart. A sender that
 #: repeats one body without end is cut at the earliest few: its keys differ anyway.
@@ -92,15 +95,24 @@ def note(receipts: Mapping[Identity, Receipt]) -> None:
         sql.rows(_NOTE, *sql.columns(table))
 
 
-def enter(events: Mapping[Identity, tuple[Heard, Receipt]]) -> set[Identity]:
-    """Insert events under their first receipts; return those that were not known."""
+def enter(events: Mapping[Identity, tuple[Heard, Receipt]]) -> dict[Identity, bool]:
+    """Insert events under their first receipts; return those that were not known.
+
+    The value says whether the key was known with other content.
+    """
     if not events:
-        return set()
+        return {}
     table = [
         (*one, heard.event.type, heard.event.occurred_at, receipt[1])
         for one, (heard, receipt) in sorted(events.items(), key=lambda item: item[0])
     ]
-    return {Identity(*row) for row in sql.rows(_ENTER, *sql.columns(table))}
+    keys: set[tuple[Any, ...]] = set()
+    entered: dict[Identity, bool] = {}
+    for *identity, contradicts in sql.rows(_ENTER, *sql.columns(table)):
+        one = Identity(*identity)
+        entered[one] = contradicts or one[:3] in keys
+        keys.add(one[:3])
+    return entered
 
 
 def first_receipts(

@@ -1,6 +1,11 @@
 """What settling tells Prometheus; gauges are asked of the database when somebody looks."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, LiteralString
+from uuid import UUID
 
 from django.db import transaction
 from prometheus_client import Counter, Histogram
@@ -20,7 +25,24 @@ BATCH = Histogram(
     "Deliveries in a batch",
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )
+CONFLICTS = Counter(
+    "gjango_conflicts", "Facts told in two ways, by what the two have in common", ["by"]
+)
+DRIFT = Counter(
+    "gjango_drift", "Events whose form or type no normaliser knows", ["provider", "finding"]
+)
 SWEPT = Counter("gjango_swept", "Deliveries that the sweep settled because nobody woke them")
+#: So many deliveries tell what is usual for a source.
+_LAST_IDS = """
+SELECT s.id, s.provider, now(), recent.ids
+FROM (SELECT id, provider FROM accounts_source WHERE state = 'active' AND provider <> 'manual'
+      ORDER BY id LIMIT 1000) s
+CROSS JOIN LATERAL (
+  SELECT array_agg(d.id ORDER BY d.id DESC) AS ids
+  FROM (SELECT id FROM ingest_delivery WHERE source_id = s.id ORDER BY id DESC LIMIT 20) d
+) recent
+WHERE recent.ids IS NOT NULL
+"""
 _OPEN = "SELECT count(*) FROM tasks_deadletter WHERE closed_at IS NULL"
 
 _INVARIANTS = """
@@ -32,12 +54,33 @@ LEFT JOIN tasks_verification v USING (line, part)
 """  # noqa: E501
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """For how long a source has sent nothing, and its longest pause lately, both in seconds."""
+
+    source: int
+    provider: str
+    seconds: float
+    usual: float
+
+
 def settled(outcomes: Mapping[str, int], *, deliveries: int, seconds: float) -> None:
     """Count a settled batch."""
     for outcome, count in outcomes.items():
         ATTEMPTS.labels(outcome=outcome).inc(count)
     BATCH.observe(deliveries)
     SECONDS.observe(seconds)
+
+
+def contradicted(*, keys: int, versions: int) -> None:
+    """Count events of one key, and rows of one version, that came with two contents."""
+    CONFLICTS.labels(by="key").inc(keys)
+    CONFLICTS.labels(by="version").inc(versions)
+
+
+def drifted(provider: str, finding: str) -> None:
+    """Count an event that a provider sends in a form, or of a type, that we do not know."""
+    DRIFT.labels(provider=provider, finding=finding).inc()
 
 
 def inbox_state() -> State:
@@ -59,6 +102,25 @@ def invariants_state() -> tuple[int, float | None]:
 
 def dead_letters_open() -> int:
     """Count the dead letters of all accounts that wait for a human."""
+    return int(_of_all_accounts(_OPEN)[0][0])
+
+
+def silences() -> list[Silence]:
+    """Return for how long each active source has been silent; those that never sent are left out.
+
+    At most a thousand sources: each costs a look into the index of staging.
+    """
+    return [_silence(*row) for row in _of_all_accounts(_LAST_IDS)]
+
+
+def _silence(source: int, provider: str, now: datetime, last: list[UUID]) -> Silence:
+    # An id begins with its milliseconds: the newest first.
+    times = [(one.int >> 80) / 1000 for one in last]
+    gaps = [later - earlier for later, earlier in pairwise(times)]
+    return Silence(source, provider, max(now.timestamp() - times[0], 0.0), max(gaps, default=0.0))
+
+
+def _of_all_accounts(statement: LiteralString) -> list[tuple[Any, ...]]:
     with transaction.atomic():
         sql.scope(row[0] for row in sql.rows("SELECT id FROM accounts_account"))
-        return int(sql.rows(_OPEN)[0][0])
+        return sql.rows(statement)

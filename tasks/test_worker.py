@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -19,7 +19,15 @@ from tasks import pipeline, replays
 from tasks.broker import make_broker
 from tasks.selection import Filter
 from tasks.wakeup import Doorbell
-from tests.settling import child_environment, inbox_rows, make_source, outcomes_of, put, sales
+from tests.settling import (
+    child_environment,
+    eventually,
+    inbox_rows,
+    make_source,
+    outcomes_of,
+    put,
+    sales,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,14 +54,6 @@ def working(redis_url: str) -> Iterator[subprocess.Popen[bytes]]:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
-    """Say whether something became true in time."""
-    deadline = time.monotonic() + seconds
-    while not holds() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return holds()
 
 
 def heard(source: Source, count: int = 1) -> list[UUID]:

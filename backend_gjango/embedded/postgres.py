@@ -32,6 +32,8 @@ SETTINGS = {
     "max_connections": "40",
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
+    # A replication slot that nobody reads must not fill the disk.
+    "max_slot_wal_keep_size": "2GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_duration_statement": "1000",

@@ -31,7 +31,10 @@ def record(stated: Sequence[Stated]) -> Recorded:
     recorder = _Recorder(Batch(stated))
     recorder.run()
     return Recorded(
-        frozenset(recorder.changed), frozenset(recorder.sales), frozenset(recorder.refunds)
+        frozenset(recorder.changed),
+        frozenset(recorder.sales),
+        frozenset(recorder.refunds),
+        frozenset(recorder.tied),
     )
 
 
@@ -44,6 +47,7 @@ class _Recorder:
         self.changed: set[int] = set()
         self.sales: set[UUID] = set()
         self.refunds: set[UUID] = set()
+        self.tied: set[UUID] = set()
         #: Sales that the parts left or joined: they are locked and summed again.
         self.parents: set[UUID] = set()
 
@@ -136,6 +140,7 @@ class _Recorder:
 
     def _note(self, written: Written) -> None:
         self.changed |= written.indexes() - {-1}
+        self.tied |= written.tied
 
     def _leave(self, written: Written, ids: set[UUID]) -> None:
         """Remember the sales that parts belonged to."""

@@ -40,12 +40,14 @@ class Won(NamedTuple):
 
 @dataclass(slots=True)
 class Written:
-    """What became of the rows of one kind. ``changed`` includes ``created``."""
+    """What became of the rows of one kind. ``changed`` includes ``created``; ``tied`` are those
+    with a facet that was just stated differently as of one version."""
 
     created: set[UUID] = field(default_factory=set)
     locked: dict[UUID, State] = field(default_factory=dict)
     changed: set[UUID] = field(default_factory=set)
     won: dict[int, list[Won]] = field(default_factory=dict)
+    tied: set[UUID] = field(default_factory=set)
 
     @property
     def touched(self) -> set[UUID]:
@@ -95,8 +97,16 @@ def _award(done: Written, rows: Collection[Row]) -> None:
     for row in rows:
         state = done.locked.get(row.id)
         for facet, reg in row.regs.items():
+            if _is_new_tie(reg, facet, state):
+                done.tied.add(row.id)
             if state is None or reg.stamp > state.stamps[facet]:
                 done.won.setdefault(facet, []).append(Won(row, reg, state is not None))
+
+
+def _is_new_tie(reg: Reg, facet: int, state: State | None) -> bool:
+    if state is None or reg.stamp[:VERSION_SIZE] > state.stamps[facet][:VERSION_SIZE]:
+        return reg.tied
+    return _ties(reg, 1 << facet, state, state.stamps[facet])
 
 
 def _ids(found: list[tuple[Any, ...]]) -> set[UUID]:

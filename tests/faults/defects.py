@@ -56,8 +56,8 @@ def _sweep_nothing(sweep: Any) -> None:
 
 def _know_nothing(ledger: Any) -> None:
     """Take every event for new, and write none down."""
-    ledger.known = lambda heard: {}
-    ledger.enter = set
+    ledger.known = lambda heard: ledger.Known({}, {})
+    ledger.enter = lambda events: dict.fromkeys(events, False)
 
 
 def _break_no_tie(drafts: Any) -> None:
