@@ -12,13 +12,14 @@ import psycopg
 import pytest
 from django.db import connection
 
-from tests.chaos import Chaos, Mode, Upstream, chaos
+from tests.chaos import Chaos, Mode, chaos
 from tests.hearing import (
     Address,
     Running,
     database_url,
     make_source,
     owner,
+    postgres,
     receiver,
     staged,
 )
@@ -49,13 +50,6 @@ def shop(network: Chaos) -> Iterator[Address]:
     network.set(Mode.PASS)
     yield make_source()
     network.set(Mode.PASS)
-
-
-def postgres() -> Upstream:
-    now = connection.settings_dict
-    port = int(now["PORT"] or 5432)
-    host = str(now["HOST"])
-    return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
 
 
 def send(server: Running, shop: Address, body: bytes = BODY) -> tuple[int, float]:

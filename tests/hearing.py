@@ -23,6 +23,7 @@ from accounts.rls import scoped
 from ingest import endpoints
 from ingest.models import Delivery
 
+from .chaos import Upstream
 from .receiver_providers import HEADER, signature
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +61,14 @@ def owner() -> psycopg.Connection:
         port=now["PORT"] or None,
         autocommit=True,
     )
+
+
+def postgres() -> Upstream:
+    """Return where the server of the test database listens, for a proxy in front of it."""
+    now = connection.settings_dict
+    port = int(now["PORT"] or 5432)
+    host = str(now["HOST"])
+    return f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ import hashlib
 import json
 import os
 import signal
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -80,6 +81,10 @@ def _kill(event: Event, context: Context) -> list[Statement]:
     return []
 
 
+def _hungry(event: Event, context: Context) -> list[Statement]:
+    return _sale(Event(event.key, event.type, {"sale": len(bytearray(2**33))}), context)
+
+
 def _read(event: Event, context: Context) -> list[Statement]:
     return [Read("order", event.payload["sale"])]
 
@@ -94,6 +99,7 @@ TOY = Provider(
         "unrecognised": _unrecognised,
         "bug": _bug,
         "sigkill": _kill,
+        "hungry": _hungry,
         "read": _read,
         "nothing": lambda event, context: None,
     },
@@ -173,6 +179,14 @@ def make_due(ids: Iterable[UUID] = ()) -> None:
     """Let all leases and pauses of the inbox be over."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE ingest_inbox SET due_at = now() - interval '1 minute'")
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 30) -> bool:
+    """Say whether something became true in time."""
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return holds()
 
 
 def child_environment(**more: str) -> dict[str, str]:
