@@ -13,7 +13,7 @@ from accounts.rls import scoped
 from backend_gjango.roles import as_owner
 from integrations.envelope import NORMALISERS
 from integrations.registry import PROVIDERS
-from tasks import inbox, replays
+from tasks import inbox, replays, selection
 
 from .inprocess import counted
 from .till import Till, envelope, proof, refund, sale
@@ -172,8 +172,8 @@ def test_F44_an_unknown_type_is_kept_counted_and_settled_once_there_is_support(
     provider = PROVIDERS["standard"]
     able = {**NORMALISERS, "sale.parked": NORMALISERS["sale.created"]}
     newer = {**PROVIDERS, "standard": _with(provider, able)}
-    chosen = replays.Filter(source=till.source.pk, outcome="unsupported")
-    for page in replays.pages(chosen):
+    chosen = selection.Filter(source=till.source.pk, outcome="unsupported")
+    for page in selection.pages(chosen):
         replays.replay(page, providers=newer)
 
     assert till.outcomes() == ["unsupported", "recorded"]
