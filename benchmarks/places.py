@@ -84,7 +84,7 @@ class Place:
         ]
         try:
             if port is not None:
-                _wait_for(port)
+                wait_for(port)
             yield
         finally:
             for process in started:
@@ -98,7 +98,8 @@ class Place:
             log.close()
 
 
-def _wait_for(port: int, limit: float = 30.0) -> None:
+def wait_for(port: int, limit: float = 30.0) -> None:
+    """Wait until somebody listens on a port of the loopback (seconds). Raises RuntimeError."""
     import socket
 
     deadline = time.monotonic() + limit
@@ -133,4 +134,4 @@ def place() -> Iterator[Place]:
     shutil.rmtree(made.state.root, ignore_errors=True)
 
 
-__all__ = ["PYTHON", "SECRET", "Place", "free_port", "place"]
+__all__ = ["PYTHON", "SECRET", "Place", "free_port", "place", "wait_for"]
