@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
 
 from .limits import Limits
@@ -123,11 +124,17 @@ def language_of(accept: str) -> str:
 
 def refusal_body(code: str, *, language: str, request_id: str) -> bytes:
     """Return the JSON of a refusal, as in the contract: code, detail, field?, hint, request_id."""
+    return b"%s%s}" % (_opening(code, language), json.dumps(request_id).encode())
+
+
+@cache
+def _opening(code: str, language: str) -> bytes:
+    """Return what does not differ between two refusals: there are many a second, or none."""
     text = TEXTS[code]
     detail, hint = text.en if language == "en" else text.ru
     named = {"field": text.field} if text.field else {}
-    whole = {"code": code, "detail": detail, **named, "hint": hint, "request_id": request_id}
-    return json.dumps(whole, ensure_ascii=False).encode()
+    whole = {"code": code, "detail": detail, **named, "hint": hint, "request_id": None}
+    return json.dumps(whole, ensure_ascii=False).encode().removesuffix(b"null}")
 
 
 def unavailable(limits: Limits, cause: str) -> Refusal:

@@ -22,6 +22,7 @@ from .limits import Limits
 from .redaction import cut
 from .sources import LookupUnavailable, Route, Sources
 from .staging import Row
+from .turn import Turn
 from .writer import NotStaged, Writer
 
 log = structlog.get_logger()
@@ -58,11 +59,13 @@ class Intake:
         self._sources = sources
         self._writer = writer
         self._bodies = BodyReader(limits)
+        self._turn = Turn()
         self._public_url = public_url.rstrip("/")
 
     async def take(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Taken:
         """Verify and stage a request; return after the commit. Raises Refusal."""
         token, rest = token_of(scope["raw_path"])
+        self._admit()
         route = await self._route(token)
         provider = self._admitted(route, scope["method"])
         if is_probe(provider, scope["method"]):
@@ -70,6 +73,7 @@ class Intake:
         length = self._readable(headers)
         self._bounded_proof(provider, headers)
         body = await self._bodies.read(receive, length)
+        self._admit()
         delivery = Delivery(
             scope["method"],
             rest,
@@ -85,6 +89,16 @@ class Intake:
         else:
             row = self._row(route, provider, delivery=delivery, scope=scope)
         return Taken(provider, await self._staged(row, held=route.state == "paused"))
+
+    def _admit(self) -> None:
+        """Refuse what could not be written in time, before and after reading: what it costs to
+        verify is for those who can be taken in."""
+        if self._turn.spent() > self._limits.turn_seconds:
+            raise unavailable(self._limits, "overloaded")
+        try:
+            self._writer.admit()
+        except NotStaged as error:
+            raise unavailable(self._limits, error.cause) from error
 
     async def _route(self, token: str) -> Route:
         found = self._sources.cached(token)

@@ -27,6 +27,10 @@ class Limits:
     verify_inline_bytes: int = 65_536
 
     answer_seconds: float = 3.0
+    #: A row that would wait longer for its commit to begin is refused at once.
+    wait_seconds: float = 0.5
+    #: What is ready at once is taken in for so long; the rest of it is refused.
+    turn_seconds: float = 0.25
     database_seconds: float = 3.0
     connect_seconds: int = 2
     statement_seconds: float = 2.0

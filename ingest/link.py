@@ -1,14 +1,15 @@
 """One connection to PostgreSQL that never makes anybody wait on a silent network.
 
 Neither ``statement_timeout`` nor cancelling helps against a network that swallows everything
-(psycopg then waits ten seconds more): a timer shuts the socket down, and the call fails at once.
+(psycopg then waits ten seconds more): whoever watches shuts the socket down, and the call fails at
+once. The calls block and belong into a thread; only ``cut_overdue`` is for others.
 """
 
-import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -39,41 +40,52 @@ class Link:
     def __init__(self, url: str, limits: Limits) -> None:
         self._url = url
         self._limits = limits
-        self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._socket: socket.socket | None = None
+        #: When the call at hand is overdue, None between calls.
+        self._deadline: float | None = None
 
     @property
     def is_open(self) -> bool:
         return self._connection is not None and not self._connection.closed
 
-    async def fetch(self, query: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    def fetch(self, query: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Run one prepared statement in a transaction of its own and return its rows.
 
         Raises psycopg.Error; after one of UNAVAILABLE the connection is closed.
         """
         try:
-            connection = await self._open()
-            with self._watched():
-                cursor = await connection.execute(query, params, prepare=True, binary=True)
-                return await cursor.fetchall()
+            connection = self._open()
+            self._deadline = time.monotonic() + self._limits.database_seconds
+            cursor = connection.execute(query, params, prepare=True, binary=True)
+            return cursor.fetchall()
         except UNAVAILABLE:
-            await self.close()
+            self.close()
             raise
+        finally:
+            self._deadline = None
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connection, if there is one, without asking the server."""
         connection, self._connection = self._connection, None
         own, self._socket = self._socket, None
         if own is not None:
             own.close()
         if connection is not None:
-            await connection.close()
+            connection.close()
 
-    async def _open(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+    def cut_overdue(self) -> None:
+        """End a call that has waited too long, from any thread."""
+        deadline, own = self._deadline, self._socket
+        if deadline is not None and deadline < time.monotonic() and own is not None:
+            with contextlib.suppress(OSError):
+                own.shutdown(socket.SHUT_RDWR)
+
+    def _open(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is not None and not self._connection.closed:
             return self._connection
-        await self.close()
-        connection = await psycopg.AsyncConnection.connect(
+        self.close()
+        connection = psycopg.connect(
             self._url,
             autocommit=True,
             connect_timeout=self._limits.connect_seconds,
@@ -81,8 +93,8 @@ class Link:
         )
         self._connection = connection
         self._socket = socket.socket(fileno=os.dup(connection.fileno()))
-        with self._watched():
-            await connection.execute(self._session())
+        self._deadline = time.monotonic() + self._limits.database_seconds
+        connection.execute(self._session())
         return connection
 
     def _session(self) -> sql.Composed:
@@ -96,16 +108,3 @@ class Link:
             sql.SQL("SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
             for name, value in settings.items()
         )
-
-    @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
-        timer = asyncio.get_running_loop().call_later(self._limits.database_seconds, self._cut)
-        try:
-            yield
-        finally:
-            timer.cancel()
-
-    def _cut(self) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)

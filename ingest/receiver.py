@@ -25,6 +25,7 @@ from .headers import joined
 from .intake import PREFIX, Intake, Scope, Taken
 from .limits import Limits
 from .sources import Sources
+from .sparing import Sparing
 from .writer import Writer
 
 log = structlog.get_logger()
@@ -77,6 +78,7 @@ class Receiver:
         )
         self._proxies = TrustedProxies(config.trusted_proxies)
         self._refusals = Refusals(limits)
+        self._lines = Sparing()
         self._process = secrets.token_hex(6)
         self._numbers = itertools.count(1)
 
@@ -141,15 +143,25 @@ class Receiver:
                 metrics.rejected("rate_limited")
                 code, extra = "rate_limited", {b"retry-after": b"%d" % (int(wait) + 1)}
         if code != "rate_limited":
-            token = scope["raw_path"][len(PREFIX) :].split(b"/")[0].decode("latin-1")
-            log.warning(
-                "delivery_rejected", cause=refusal.cause, token=mask(token), request_id=request_id
-            )
+            self._log(refusal, scope, request_id)
         if may_be_unread(headers):
             extra = {**extra, **CLOSE}
         language = language_of(headers.get("accept-language", ""))
         body = refusal_body(code, language=language, request_id=request_id)
         return TEXTS[code].status, body, [(b"content-type", JSON), *extra.items()]
+
+    def _log(self, refusal: Refusal, scope: Scope, request_id: str) -> None:
+        # While we cannot keep up, a line for each would cost more than the refusal.
+        unlogged = self._lines.take(refusal.cause) if refusal.code == "unavailable" else 0
+        if unlogged is not None:
+            token = scope["raw_path"][len(PREFIX) :].split(b"/")[0].decode("latin-1")
+            log.warning(
+                "delivery_rejected",
+                cause=refusal.cause,
+                token=mask(token),
+                request_id=request_id,
+                unlogged=unlogged,
+            )
 
 
 def _peer(scope: Scope) -> str:

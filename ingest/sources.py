@@ -75,20 +75,18 @@ class Sources:
     def cached(self, token: str) -> tuple[float, Route | None] | None:
         """Return ``(until, route)`` where the answer is still fresh."""
         found = self._known.get(token)
-        if found is not None and found[0] > time.monotonic():
-            return found
-        return None
+        left = found[0] - time.monotonic() if found else 0.0
+        if left <= 0:
+            return None
+        if left < self._limits.source_cache_seconds / 2:
+            self._asking(token)  # ahead of time, so that nobody has to wait for it
+        return found
 
     async def find(self, token: str) -> Route | None:
         """Return the source of a token, None for an unknown one. Raises LookupUnavailable."""
         if len(self._asked) >= self._limits.lookup_rows and token not in self._asked:
             raise LookupUnavailable("too many lookups wait")
-        future = self._asked.get(token)
-        if future is None:
-            future = asyncio.get_running_loop().create_future()
-            self._asked[token] = future
-        if self._task is None:
-            self._task = asyncio.create_task(self._ask())
+        future = self._asking(token)
         try:
             # Half of it: the commit may take the whole, and an answer is due within 5 s.
             async with asyncio.timeout(self._limits.answer_seconds / 2):
@@ -96,12 +94,22 @@ class Sources:
         except TimeoutError as error:
             raise LookupUnavailable("the database is silent") from error
 
+    def _asking(self, token: str) -> asyncio.Future[Route | None]:
+        """Return the answer to come, asking for it unless somebody did."""
+        future = self._asked.get(token)
+        if future is None:
+            future = asyncio.get_running_loop().create_future()
+            self._asked[token] = future
+        if self._task is None:
+            self._task = asyncio.create_task(self._ask())
+        return future
+
     async def close(self) -> None:
         """End the running lookup and close the connection."""
         if self._task is not None:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self._link.close()
+        self._link.close()
 
     async def _ask(self) -> None:
         """Look everybody up who waits, in one statement after the other, until nobody does."""
@@ -135,12 +143,12 @@ class Sources:
     async def _fetch(self, digests: list[bytes]) -> list[tuple[Any, ...]]:
         had_connection = self._link.is_open
         try:
-            return await self._link.fetch(_RESOLVE, [digests])
+            return await asyncio.to_thread(self._link.fetch, _RESOLVE, [digests])
         except UNAVAILABLE:
             # A connection that died while idle says nothing about the server now.
             if not had_connection:
                 raise
-            return await self._link.fetch(_RESOLVE, [digests])
+            return await asyncio.to_thread(self._link.fetch, _RESOLVE, [digests])
 
     def _remember(self, token: str, until: float, route: Route | None) -> None:
         self._known.pop(token, None)
