@@ -1,8 +1,10 @@
 """What Prometheus reads: the files of all processes added up, and the database as it is now."""
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 from django.db import Error
 from prometheus_client import REGISTRY, CollectorRegistry, Metric
@@ -42,11 +44,24 @@ def registry() -> CollectorRegistry:
     """Return a registry for one answer."""
     one = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        MultiProcessCollector(one)  # type: ignore[no-untyped-call]
+        Everybody(one)
     else:
         one.register(_Ours())
     one.register(Now())
     return one
+
+
+class Everybody(MultiProcessCollector):
+    """The files of the shared directory and of the directories in it: containers have the same
+    process numbers, so each service writes into one of its own."""
+
+    def __init__(self, registry: CollectorRegistry, path: str | None = None) -> None:
+        super().__init__(registry, path)  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Any:
+        """Add the files of all processes up."""
+        files = glob.glob(f"{glob.escape(self._path)}/**/*.db", recursive=True)
+        return self.merge(files, accumulate=True)  # type: ignore[no-untyped-call]
 
 
 class _Ours(Collector):

@@ -1,10 +1,17 @@
 """Probes: what they answer, to whom, and without any scope."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.db import connection
 from django.test import Client
+from prometheus_client import CollectorRegistry
 from pytest_django import Settings
 
+from . import gauges
 from .roles import as_owner
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,3 +127,18 @@ def test_a_stranger_with_the_token_may_measure(
 @pytest.mark.parametrize("path", ["/live", "/ready", "/metrics"])
 def test_probes_only_read(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
+
+
+def test_containers_with_the_same_process_numbers_are_added_up(tmp_path: Path) -> None:
+    counts = "import prometheus_client as p; p.Counter('gjango_tried', '').inc({number})"
+    for number, service in enumerate((".", "receiver", "worker"), 1):
+        (tmp_path / service).mkdir(exist_ok=True)
+        subprocess.run(
+            [sys.executable, "-c", counts.format(number=number)],
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path / service)},
+            check=True,
+        )
+
+    (found,) = gauges.Everybody(CollectorRegistry(), str(tmp_path)).collect()
+
+    assert [sample.value for sample in found.samples] == [6.0]
