@@ -49,8 +49,10 @@ DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="") or (
 DATABASE_DIRECT_URL = env.str("DATABASE_DIRECT_URL", default="") or DATABASE_URL
 REDIS_URL = env.str("REDIS_URL", default="") or STATE.redis_url
 
-HOST = env.str("HOST", default="") or "127.0.0.1"
-PORT = number("PORT", 8000)
+#: A command in another window says the address of the `make run` that it was not told of.
+_host, _port = STATE.listening() or ("127.0.0.1", 8000)
+HOST = env.str("HOST", default="") or _host
+PORT = number("PORT", _port)
 
 
 def _public_url() -> str:

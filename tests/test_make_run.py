@@ -111,6 +111,16 @@ def test_a_database_that_cannot_be_reached_is_one_sentence() -> None:
 
 
 @pytest.mark.slow
+def test_a_command_in_another_window_says_the_address_that_works(stack: Stack) -> None:
+    stack.start()
+    del stack.environment["PORT"]
+
+    source = stack.manage_json("source", "add", "standard", "--account", "shop")
+
+    assert source["url"].startswith(f"{stack.url}/hooks/")
+
+
+@pytest.mark.slow
 def test_whatever_is_killed_comes_back(stack: Stack) -> None:
     stack.start()
 

@@ -1,6 +1,7 @@
 """Where one installation lives on disk, and whose it is."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import pwd
@@ -76,6 +77,24 @@ class State:
 
     def database_url(self, role: str = APP_ROLE, database: str = DATABASE) -> str:
         return f"postgresql://{role}@/{database}?host={quote(str(self.sockets), safe='')}"
+
+    @property
+    def address(self) -> Path:
+        """Where the `make run` at work listens: HOST and PORT."""
+        return self.root / "address"
+
+    def listening(self) -> tuple[str, int] | None:
+        """Return where the `make run` on this state listens; None where none is at work."""
+        try:
+            with (self.root / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with contextlib.suppress(OSError, ValueError):
+                host, port = self.address.read_text().split()
+                return host, int(port)
+        except OSError:
+            pass
+        return None
 
     def prepare(self) -> None:
         """Make the directories, private to this user.

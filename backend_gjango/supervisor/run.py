@@ -33,6 +33,7 @@ def run(*, quiet: bool) -> int:
         if count := end_leftovers(env.STATE.root):
             output.say("make run", f"убрано процессов прошлого запуска / left over, ended: {count}")
         first.check_port(env.HOST, env.PORT)
+        env.STATE.address.write_text(f"{env.HOST} {env.PORT}")
         forget_metrics(env.STATE.metrics, everything=True)
         loop = Loop(output)
         with loop.signals():

@@ -1,5 +1,6 @@
 """The small parts of the supervisor, one by one."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ..embedded import State
 from ..start import StartError
 from . import first
 from .backoff import MOST, STEADY, Backoff
@@ -209,3 +211,18 @@ def test_a_server_that_answers_already_is_used_and_replaced_when_it_falls_silent
 
     spawned[0].kill()
     spawned[0].wait()
+
+
+def test_the_address_is_told_while_a_run_is_at_work_and_not_when_it_was_killed(
+    tmp_path: Path,
+) -> None:
+    state = State(tmp_path)
+    assert state.listening() is None
+
+    state.address.write_text("127.0.0.2 8100")
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        at_work = state.listening()
+
+    assert at_work == ("127.0.0.2", 8100)
+    assert state.listening() is None
