@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,16 +12,18 @@ import pytest
 from django.db import OperationalError, connection
 
 from accounts.models import IdempotencyKey
-from accounts.repeating import REPEATS
+from accounts.repeating import REPEATS, repeat
 from accounts.rls import scoped
 from backend_gjango.roles import as_owner
 from ingest.models import Delivery
 from sales.api.conftest import House, open_house
 from sales.api.test_writing import BODY, heard
 from sales.models import Sale
+from tests.threads import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ROUNDS = 25
 _WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 #: A trigger that fails the first so many times; a sequence counts what is rolled back as well.
 _LOSER = """
@@ -144,6 +147,31 @@ def test_an_edit_that_loses_a_deadlock_is_made_again(cafe: House) -> None:
 
     assert (answer.status_code, answer.json()["number"]) == (200, "8")
     assert staged(cafe) == 1
+
+
+def test_edits_that_race_a_settler_are_all_taken_and_both_sides_stand(cafe: House) -> None:
+    key = heard(cafe)
+    statuses: list[int] = []
+
+    def edit() -> None:
+        for number in range(1, ROUNDS + 1):
+            answer = cafe.call("PATCH", f"/sales/{key}/", {"number": str(number)})
+            statuses.append(answer.status_code)
+
+    def hear() -> None:
+        for clock in range(2, ROUNDS + 2):
+            # A worker tries again as well.
+            repeat(partial(state_as_of, clock))
+
+    def state_as_of(clock: int, _: bool) -> None:
+        heard(cafe, clock=clock, number="till", total=str(clock))
+
+    in_threads([edit, hear])
+
+    item = cafe.get(f"/sales/{key}/")
+    assert statuses == [200] * ROUNDS
+    assert (item["number"], item["total"]) == (str(ROUNDS), f"{ROUNDS + 1}.00")
+    assert item["overrides"]["number"]["provider_value"] == "till"
 
 
 def test_a_record_posted_with_a_key_is_made_once_though_its_first_try_lost(cafe: House) -> None:
