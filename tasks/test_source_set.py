@@ -98,6 +98,21 @@ def test_the_days_of_what_was_sold_follow_the_zone_at_once(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_who_changes_how_deliveries_are_read_is_told_what_reads_the_recorded_ones_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = add(capsys, "standard")
+
+    call_command("source", "set", number, "--setting", "currency=KZT")
+    told = capsys.readouterr().out
+    call_command("source", "set", number, "--setting", "priority=5")
+
+    assert f"manage.py rebuild --source {number} --apply" in told
+    assert "currency: KZT" in told
+    assert "rebuild" not in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
 def test_sales_of_a_source_that_was_a_test_count_from_then_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
