@@ -1,9 +1,12 @@
 """Every refusal in one shape: ``{"code", "detail", "field"?, "hint", "request_id"}``."""
 
+import math
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -128,6 +131,14 @@ def refuse(request: HttpRequest, code: str, **values: Any) -> JsonResponse:
         status=PROBLEMS[code].status,
         json_dumps_params={"ensure_ascii": False},
     )
+
+
+def too_many_logins(request: HttpRequest, *_: Any) -> JsonResponse:
+    """Refuse a name that was tried too often from one address (django-axes' lockout)."""
+    pause: timedelta = settings.AXES_COOLOFF_TIME
+    response = refuse(request, "too_many_logins", minutes=math.ceil(pause / timedelta(minutes=1)))
+    response.headers["Retry-After"] = str(math.ceil(pause.total_seconds()))
+    return response
 
 
 def nothing_here(request: HttpRequest, *_: Any, **__: Any) -> JsonResponse:

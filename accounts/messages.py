@@ -270,6 +270,13 @@ PROBLEMS: Mapping[str, Problem] = {
         "Correct it and repeat.",
     ),
     "throttled": _problem(429, "Слишком часто.", "Too often.", "Повторите позже.", "Repeat later."),
+    "too_many_logins": _problem(
+        429,
+        "Слишком много неудачных входов под этим именем с вашего адреса.",
+        "Too many failed logins of this name from your address.",
+        "Повторите через {minutes} мин.; снять раньше может сервер: manage.py axes_reset.",
+        "Try again in {minutes} min; the server can end it sooner: manage.py axes_reset.",
+    ),
     "internal": _problem(
         500,
         "Ошибка на нашей стороне.",

@@ -12,6 +12,8 @@ from django.views.decorators.http import require_safe
 
 from ingest.addresses import TrustedProxies
 
+from .clients import address_of
+
 #: A probe never waits longer for the database, in milliseconds.
 _LIMIT = 2000
 _APPLIED = "SELECT app || '.' || name FROM django_migrations"
@@ -118,9 +120,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_measure(request: HttpRequest) -> bool:
-    proxies = TrustedProxies(settings.TRUSTED_PROXIES)
-    peer = request.META.get("REMOTE_ADDR", "")
-    if proxies.trusts(proxies.client(peer, request.headers.get("X-Forwarded-For", ""))):
+    if TrustedProxies(settings.TRUSTED_PROXIES).trusts(address_of(request)):
         return True
     wanted = os.environ.get("METRICS_TOKEN", "")
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
