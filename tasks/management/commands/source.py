@@ -213,8 +213,8 @@ def _told(shown: dict[str, Any], changed: Changed) -> str:
         lines.append(f"пересчитано продаж и возвратов / rows derived again: {changed.rows}")
     if changed.stale:
         lines.append(
-            "новые доставки читаются по-новому, записанное прочтёт заново / new deliveries are read "
-            f"with it, what is recorded will be by: manage.py rebuild --source {shown['id']} --apply"
+            "новые доставки читаются по-новому, записанное прочтёт заново / new deliveries are read"
+            f" with it, what is recorded by: manage.py rebuild --source {shown['id']} --apply"
         )
     return "\n".join(lines)
 
