@@ -17,7 +17,7 @@ from accounts.principal import Principal, of_user
 
 from . import deadletters, letters
 from .deadletters import Filter, Group
-from .models import Attempt, DeadLetter, Event, Fetch, Replay, Verification
+from .models import Attempt, DeadLetter, EarlierReceipt, Event, Fetch, Replay, Verification
 
 #: Open letters that are counted for the groups beside a list.
 _COUNTED = 100_000
@@ -32,6 +32,15 @@ class EventAdmin(Shown):
     list_display = ("id", "type", "key", "source", "occurred_at", "created_at")
     list_select_related = ("source",)
     search_fields = ("id__exact",)
+    ordering = ("-id",)
+    hidden = ("sha256",)
+
+
+@admin.register(EarlierReceipt)
+class EarlierReceiptAdmin(Shown):
+    list_display = ("id", "key", "source", "delivery_id")
+    list_select_related = ("source",)
+    search_fields = ("delivery_id__exact",)
     ordering = ("-id",)
     hidden = ("sha256",)
 

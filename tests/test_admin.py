@@ -19,7 +19,7 @@ from ingest.endpoints import add_endpoint, add_secret
 from ingest.staging import Row, stage
 from sales.models import Fiscal, Refund, Sale
 from tasks import manual
-from tasks.models import Attempt, DeadLetter, Event, Fetch, Replay, Verification
+from tasks.models import Attempt, DeadLetter, EarlierReceipt, Event, Fetch, Replay, Verification
 
 BODY = b'{"note": "<script>alert(1)</script>"}'
 SALE = {
@@ -62,7 +62,9 @@ def furnish(account: Account) -> None:
         )
         with connection.cursor() as cursor:
             (delivery,) = stage(cursor, [row])
-        Event.objects.create(**owner, key="k", sha256=b"x" * 32, type="t", delivery_id=delivery)
+        event = {**owner, "key": "k", "sha256": b"x" * 32, "delivery_id": delivery}
+        Event.objects.create(**event, type="t")
+        EarlierReceipt.objects.create(**event)
         trace = {**owner, "delivery_id": delivery, "position": 0}
         Attempt.objects.create(**trace, number=1, outcome="dead")
         DeadLetter.objects.create(**trace, reason="<u>плохо</u>")
