@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -40,6 +39,7 @@ from tasks.invariants import CHECKS
 from tasks.invariants.base import Scope
 from tasks.invariants.staging import role
 from tasks.pipeline import settle
+from tests.hearing import owner
 from tests.settling import TOY, make_source, put
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,20 +102,6 @@ WHOLE = Provider(
     normalisers={**TOY.normalisers, "document": _document, "apart": _apart},
     ignored=TOY.ignored,
 )
-
-
-def owner() -> "psycopg.Connection[Any]":
-    """Connect as the owner of the tables, whom no policy binds."""
-    given = settings.DATABASE_OWNER
-    assert given is not None
-    return psycopg.connect(
-        dbname=connection.settings_dict["NAME"],
-        user=given["USER"],
-        password=given["PASSWORD"],
-        host=given["HOST"],
-        port=given["PORT"] or None,
-        autocommit=True,
-    )
 
 
 def _owner_role() -> str:

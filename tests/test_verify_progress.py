@@ -301,6 +301,19 @@ def test_ctrl_c_ends_with_what_is_known(
     assert len(told) == len(CHECKS) + 1
 
 
+def test_without_the_owner_it_examines_as_the_application(
+    capsys: pytest.CaptureFixture[str], settings: Any
+) -> None:
+    deliver(make_source("one"), 0, 2)
+    deliver(make_source("other"), 0, 3)
+    settings.DATABASE_OWNER = None
+
+    answer = verify(capsys)
+
+    assert broken(answer) == []
+    assert line(answer, "I4.totals")["examined"] == 5
+
+
 def test_one_account_is_examined_without_remembering(capsys: pytest.CaptureFixture[str]) -> None:
     deliver(make_source(), 0, 3)
 
