@@ -16,12 +16,11 @@ from accounts.rls import scoped
 from integrations.clocks import micros
 from integrations.contract import Context, Event, Provider, Statement
 from sales.drafts import Draft, Edit
-from sales.merging import F
 from sales.merging.deriving import Table
 from sales.statements import Stated
 from tasks import replays
 from tasks.models import Replay
-from tests import settling, universe
+from tests import comparing, settling, universe
 from tests.settling import TOY
 from tests.universe import Universe
 
@@ -101,9 +100,7 @@ def reference(told: Drafts, heard: Iterable[Heard], mapper: int = 1) -> dict[str
         for (source, number, _), (received, by) in first.items()
         if (draft := told.draft(number, micros(received))) is not None
     ]
-    edits = [item for item in stated if isinstance(item.draft, Edit)]
-    rest = [item for item in stated if not isinstance(item.draft, Edit)]
-    return universe.pure(F(rest, edits, told.world.settings))
+    return comparing.reference(told.world, stated)
 
 
 def finish_replays(providers: dict[str, Provider]) -> int:

@@ -17,6 +17,7 @@ Row = dict[str, Any]
 Table = dict[Any, Row]
 
 _VERSION = 17  # of a stamp: rank, clock and seq
+_MAPPER = slice(17, 19)
 _REVENUE = ("sale", "correction")
 
 
@@ -166,6 +167,7 @@ def _take_from_payments(row: Row, alive: Sequence[Row], *, headless: bool) -> bo
         take("customer", "customer_id", first and first["customer_id"])
     if not headless:
         return False
+    row["mapper"] = int.from_bytes(first["content_stamp"][_MAPPER], "big") if first else 0
     take("occurred_at", "occurred_at", first and first["paid_at"])
     take("currency", "currency", first and first["currency"])
     for field_ in ("location", "device", "employee"):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from ..statements import Recorded, Stated
 from . import derive, locks, parts
-from .arrays import Cursor, ordered
+from .arrays import BY_ID, Cursor, literal, ordered, texts, uuids
 from .fold import CONTENT, HEADER, LINES, MONEY, Batch
 from .overlay import overlay
 from .tables import PAYMENT, REFERENCES, REFUND, SALE, Table
@@ -50,6 +50,8 @@ class _Recorder:
         self.tied: set[UUID] = set()
         #: Sales that the parts left or joined: they are locked and summed again.
         self.parents: set[UUID] = set()
+        #: Sale → deliveries that changed it through a payment.
+        self.named: dict[UUID, list[str]] = {}
 
     def run(self) -> None:
         """Take the kinds in their order."""
@@ -75,11 +77,21 @@ class _Recorder:
         } - {None}
         written = write(self.cursor, PAYMENT, rows, hold=named)
         self._note(written)
+        self._name_payers(written)
         self._leave(written, written.changed)
         self.parents |= {won.reg.values[0] for won in written.winners(CONTENT)} - {None}
         if not written.changed:
             return set()
         return {row[0] for row in self.cursor.rows(_REFUNDS_OF, ordered(written.changed))}
+
+    def _name_payers(self, written: Written) -> None:
+        """Remember which deliveries changed the sales that payments joined or left."""
+        for key in written.changed:
+            row, state = self.batch.rows["payment"][key], written.locked.get(key)
+            reg = row.regs.get(CONTENT)
+            for sale in (reg.values[0] if reg else None, state.parent if state else None):
+                if sale is not None:
+                    self.named.setdefault(sale, []).extend(row.deliveries)
 
     def _refunds(self, following: set[UUID]) -> None:
         rows, edits = self.batch.rows["refund"], self.batch.edits["refund"]
@@ -111,6 +123,7 @@ class _Recorder:
         self.sales |= derive.sales(self.cursor, written.touched)
         if partners:
             self.sales |= derive.mirrors(self.cursor, partners | written.touched)
+        self.sales |= self._name(SALE, self.named)
 
     def _late_partners(self, written: Written, receipts: set[locks.Receipt]) -> set[UUID]:
         """Lock what shares a receipt that a sale got between our look and our lock."""
@@ -135,8 +148,23 @@ class _Recorder:
         }
         changed, won = overlay(self.cursor, table, handled, edits)
         self.changed |= won
+        if table.provenance:
+            by = {
+                key: [edit.delivery for edit in group if edit.index in won]
+                for key, group in edits.items()
+            }
+            changed |= self._name(table, {key: said for key, said in by.items() if said})
         written.changed |= changed
         return changed
+
+    def _name(self, table: Table, named: dict[UUID, list[str]]) -> set[UUID]:
+        """Name the deliveries of rows that changed without a facet of their own."""
+        if not named:
+            return set()
+        keys = sorted(named, key=BY_ID)
+        lists = [literal(dict.fromkeys(named[key])) for key in keys]
+        found = self.cursor.rows(table.name_deliveries, uuids(keys), texts(lists))
+        return {row[0] for row in found}
 
     def _note(self, written: Written) -> None:
         self.changed |= written.indexes() - {-1}

@@ -49,6 +49,8 @@ WHERE r.id = ANY(%b)
 """,
 )
 
+#: The revision that read the payment: two bytes of its stamp.
+_MAPPER = "COALESCE(get_byte(f.content_stamp, 17) * 256 + get_byte(f.content_stamp, 18), 0)"
 #: h: the header as it counts. An implied sale takes it from its first payment, field by field
 #: unless a person set one; the link to a customer falls back as long as nobody stated it.
 _HEADER = (
@@ -76,6 +78,7 @@ CROSS JOIN LATERAL (SELECT
             ("employee", "employee_id", "b.headless", "f.employee_id"),
             ("tip_total", "tip_total", "b.headless", "g.tips"),
             ("customer", "customer_id", "s.customer_stamp = ''", "f.customer_id"),
+            ("mapper", "mapper", "b.headless", _MAPPER),
         )
     )
     + ") h"
@@ -148,7 +151,7 @@ _ANOMALIES = """ARRAY(SELECT DISTINCT a COLLATE "C" FROM unnest(
 
 _SALES = _update(
     "sales_sale",
-    "occurred_at currency location_id device_id employee_id customer_id tip_total "
+    "occurred_at currency location_id device_id employee_id customer_id tip_total mapper "
     "total paid_total refunded_total net_total status business_date known deleted visible is_test "
     "counts anomalies",
     f"""

@@ -100,7 +100,7 @@ class Row:
         money = self.regs.get(MONEY) if table.sums else None
         if money is None:
             return (None,) * len(table.sums)
-        payments = money.parts[0].payments
+        payments = money.parts.money.payments
         completed = (payment.amount for payment in payments if payment.status == "completed")
         return (sum(completed, Decimal(0)),)
 
@@ -110,6 +110,7 @@ class HandEdit:
     """A person's edit of one row: field → entry."""
 
     index: int
+    delivery: str
     entries: dict[str, hand.Entry]
 
 
@@ -176,7 +177,8 @@ def _sale(batch: Batch, index: int, item: Stated) -> None:
         row.state(LINES, Reg(_stamp(version, mapper, draft.lines), (), draft.lines, index))
     if draft.money is not None:
         stamp = _stamp(version, mapper, draft.money)
-        row.state(MONEY, Reg(stamp, (), (draft.money, version, mapper, item.received), index))
+        said = rows.Owned(draft.money, version, mapper, item.received, str(item.delivery_id))
+        row.state(MONEY, Reg(stamp, (), said, index))
     if draft.customer is not None:
         values = (rows.link(source, "customer", draft.customer.customer),)
         row.state(CUSTOMER, Reg(_stamp(version, mapper, draft.customer), values, None, index))
@@ -237,7 +239,9 @@ def _edit(batch: Batch, index: int, item: Stated) -> None:
         name: {"t": draft.at, "d": str(item.delivery_id), "v": value}
         for name, value in draft.fields.items()
     }
-    batch.edits[draft.kind].setdefault(row.id, []).append(HandEdit(index, entries))
+    batch.edits[draft.kind].setdefault(row.id, []).append(
+        HandEdit(index, str(item.delivery_id), entries)
+    )
     for kind, name in hand.links(draft.kind, draft.fields):
         batch.name(item, kind, name, draft.source_id)
 

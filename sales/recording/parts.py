@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ..drafts import Money
 from . import rows
-from .arrays import Cursor, encode, uuids
+from .arrays import Cursor, encode, literal, uuids
 from .tables import FISCAL, LINE, OWNED_PAYMENT, OWNED_REFUND, Parts
 from .write import Won
 
@@ -71,16 +71,16 @@ def replace_money(cursor: Cursor, winners: Sequence[Won]) -> list[UUID]:
 
 
 def _head(won: Won, kind: str, position: int, external_id: str | None) -> rows.Values:
-    row, received = won.row, won.reg.parts[3]
+    row, said = won.row, won.reg.parts
     key = rows.owned_id(row.id, kind, position)
     return (
-        key, row.account_id, row.source_id, external_id or "", received, True, position,
+        key, row.account_id, row.source_id, external_id or "", said.received, True, position,
         won.reg.stamp,
     )  # fmt: skip
 
 
 def _payments(won: Won) -> list[rows.Values]:
-    money: Money = won.reg.parts[0]
+    money: Money = won.reg.parts.money
     return [
         (
             *_head(won, "payment", position, payment.external_id),
@@ -91,18 +91,21 @@ def _payments(won: Won) -> list[rows.Values]:
 
 
 def _refunds(won: Won) -> list[rows.Values]:
-    money, version, mapper, _ = won.reg.parts
+    said: rows.Owned = won.reg.parts
     return [
         (
             *_head(won, "refund", position, refund.external_id),
-            *rows.refund(won.row.source_id, won.row.id, refund, version=version, mapper=mapper),
+            literal([said.delivery]),
+            *rows.refund(
+                won.row.source_id, won.row.id, refund, version=said.version, mapper=said.mapper
+            ),
         )
-        for position, refund in enumerate(money.refunds)
+        for position, refund in enumerate(said.money.refunds)
     ]
 
 
 def _fiscal(won: Won) -> list[rows.Values]:
-    money: Money = won.reg.parts[0]
+    money: Money = won.reg.parts.money
     row = won.row
     return [
         values

@@ -1,8 +1,9 @@
 """Drafts → tuples in the order of the tables' columns."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from .. import rendering
@@ -11,6 +12,7 @@ from ..drafts import (
     Header,
     Line,
     Mention,
+    Money,
     Payment,
     Refund,
     Version,
@@ -22,6 +24,16 @@ from .arrays import literal
 Values = tuple[Any, ...]
 #: A till sells the same few hundred products all day.
 known_id = lru_cache(maxsize=65536)(entity_id)
+
+
+class Owned(NamedTuple):
+    """The facet ``money``: its parts, and what they take from the statement that has them."""
+
+    money: Money
+    version: Version
+    mapper: int
+    received: datetime
+    delivery: str
 
 
 def link(source_id: int, kind: str, mention: Mention | None) -> UUID | None:

@@ -134,6 +134,15 @@ class Table:
         )
 
     @cached_property
+    def name_deliveries(self) -> str:
+        """Name deliveries that changed a row by another way than its own facets."""
+        return (
+            f"UPDATE {self.name} s SET deliveries = {_PROVENANCE}, updated_at = clock_timestamp()"
+            " FROM unnest(%b, %b) AS e(id, deliveries) WHERE s.id = e.id"
+            " AND NOT s.deliveries @> e.deliveries::uuid[] RETURNING s.id"
+        )
+
+    @cached_property
     def update(self) -> str:
         """Let greater stamps win, facet by facet; return the ids of rows that changed."""
         ties = " | ".join(self._ties(index, facet) for index, facet in enumerate(self.facets))
@@ -372,4 +381,4 @@ class Parts:
 LINE = Parts("sales_saleline", _LINE)
 FISCAL = Parts("sales_fiscal", _FISCAL)
 OWNED_PAYMENT = Parts("sales_payment", (*_OWNED, *_PAYMENT.columns))
-OWNED_REFUND = Parts("sales_refund", (*_OWNED, *_REFUND.columns))
+OWNED_REFUND = Parts("sales_refund", (*_OWNED, ("deliveries", "uuid[]"), *_REFUND.columns))
