@@ -5,10 +5,12 @@ that a query finds; the ratio of the p99s is what counts.
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import psycopg
@@ -22,6 +24,7 @@ from . import load, receipts
 #: Seconds between two samples, and the longest wait for one.
 EVERY = 0.03
 LONGEST = 30.0
+PENDING = "SELECT count(*) FROM ingest_inbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,13 @@ class Target:
         """Return the one number of a query."""
         row = self.database.execute(query).fetchone()  # type: ignore[call-overload]
         return int(row[0])
+
+    def fill(self, deliveries: int) -> None:
+        """Stage a history of receipts, and wait until it is settled."""
+        say(f"staging {deliveries}")
+        history = receipts.requests(self.path, self.secret, deliveries)
+        load.run(self.stack.port, history, connections=32, limit=3600)
+        say(f"settled in {self.wait(PENDING, 3600):.0f} s more")
 
     def wait(self, query: str, limit: float) -> float:
         """Wait until a query counts nothing; return for how long (seconds)."""
@@ -77,19 +87,16 @@ def visibility(target: Target, *, rate: float, seconds: float) -> list[float]:
     return sorted(seen)
 
 
-def _milliseconds(seen: list[float], share: float) -> float:
+def milliseconds(seen: list[float], share: float) -> float:
+    """Return a quantile of sorted seconds in milliseconds."""
     return round(seen[min(int(len(seen) * share), len(seen) - 1)] * 1000, 1)
 
 
 def measure(target: Target, *, deliveries: int, rate: float, seconds: float) -> dict[str, float]:
     """Stage and settle a history, then measure without and with a replay of all of it."""
-    _say(f"staging {deliveries}")
-    history = receipts.requests(target.path, target.secret, deliveries)
-    load.run(target.stack.port, history, connections=32, limit=3600)
-    pending = "SELECT count(*) FROM ingest_inbox"
-    _say(f"settled in {target.wait(pending, 3600):.0f} s more")
+    target.fill(deliveries)
     calm = visibility(target, rate=rate, seconds=seconds)
-    target.wait(pending, 60)
+    target.wait(PENDING, 60)
     run = target.stack.manage_json("replay", "--detach")["replay"]
     done = f"SELECT done FROM tasks_replay WHERE id = {run}"
     begun, before = time.perf_counter(), target.number(done)
@@ -101,14 +108,25 @@ def measure(target: Target, *, deliveries: int, rate: float, seconds: float) -> 
         "offered/s": rate,
         "samples": len(calm) + len(busy),
         "replayed/s": round(replayed, 1),
-        **{f"calm p{n:g} ms": _milliseconds(calm, n / 100) for n in (50, 99)},
-        **{f"replaying p{n:g} ms": _milliseconds(busy, n / 100) for n in (50, 99)},
-        "p99 ratio": round(_milliseconds(busy, 0.99) / max(_milliseconds(calm, 0.99), 0.1), 2),
+        **{f"calm p{n:g} ms": milliseconds(calm, n / 100) for n in (50, 99)},
+        **{f"replaying p{n:g} ms": milliseconds(busy, n / 100) for n in (50, 99)},
+        "p99 ratio": round(milliseconds(busy, 0.99) / max(milliseconds(calm, 0.99), 0.1), 2),
     }
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Tell how far a run of minutes is."""
     print(text, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def target_of() -> Iterator[Target]:
+    """Run the whole product with one source of an account of its own."""
+    with running() as stack:
+        source = stack.manage_json("source", "add", "standard", "--account", "bench")
+        url = embedded.State(stack.state).database_url(embedded.SUPERUSER, embedded.DATABASE)
+        with psycopg.connect(url, autocommit=True) as database:
+            yield Target(stack, int(source["id"]), source["path"], source["secret"], database)
 
 
 def main() -> None:
@@ -119,17 +137,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each phase (60)")
     parser.add_argument("--json", action="store_true", help="one JSON line instead of a table")
     options = parser.parse_args()
-    with running() as stack:
-        source = stack.manage_json("source", "add", "standard", "--account", "bench")
-        url = embedded.State(stack.state).database_url(embedded.SUPERUSER, embedded.DATABASE)
-        with psycopg.connect(url, autocommit=True) as database:
-            target = Target(stack, int(source["id"]), source["path"], source["secret"], database)
-            figures = measure(
-                target,
-                deliveries=options.deliveries,
-                rate=options.rate,
-                seconds=options.seconds,
-            )
+    with target_of() as target:
+        figures = measure(
+            target, deliveries=options.deliveries, rate=options.rate, seconds=options.seconds
+        )
     lines = ["| figure | value |", "|---|---|", *(f"| {k} | {v:,} |" for k, v in figures.items())]
     print(json.dumps(figures) if options.json else "\n".join(lines))
 

@@ -125,6 +125,17 @@ def test_a_row_that_was_tampered_with_is_shown_and_mended() -> None:
     assert sales(source) == before
 
 
+@pytest.mark.usefixtures("providers")
+def test_sales_older_than_staging_are_not_taken_for_gone() -> None:
+    source = make_source()
+    settle(put(source, sale_event("e1")), providers=TOYS)
+    with scoped([source.account_id]):
+        Sale.objects.update(received_at="2020-01-01T00:00Z")
+
+    with pytest.raises(CommandError, match="older than staging"):
+        call_command("rebuild", "--apply")
+
+
 def test_two_at_once_are_refused_and_nothing_is_left_behind() -> None:
     with session():
         connection.ensure_connection()

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
-from uuid import UUID
 
 from django.db import OperationalError, transaction
 
@@ -27,6 +27,8 @@ _OVERLAP = 1000
 #: Shorter than the server's patience with a deadlock: we yield, not whoever edits a sale.
 _YIELD = "SELECT set_config('lock_timeout', '500ms', true)"
 _TRIES = 40
+#: So many deliveries are read while everybody waits.
+_LITTLE = 20
 
 Result = TypeVar("Result")
 
@@ -62,18 +64,15 @@ class Meanwhile:
 
     def catch_up(self) -> None:
         """Read what was settled since, without keeping anybody waiting, until little is left."""
-        while True:
-            with transaction.atomic():
-                sql.scope([self.reader.account])
-                beside.hold(self.sources())
-                found = sql.rows(_SINCE, self.mark, self.reader.account)
-            if len(found) <= PAGE:
-                return
+        while len(found := in_scope(self.reader.account, self._settled_since)) > _LITTLE:
             for start in range(0, len(found), PAGE):
-                with transaction.atomic():
-                    sql.scope([self.reader.account])
-                    self.reader.catch_up([row[0] for row in found[start : start + PAGE]])
+                some = [row[0] for row in found[start : start + PAGE]]
+                in_scope(self.reader.account, partial(self.reader.catch_up, some))
             self.mark = max(row[1] for row in found)
+
+    def _settled_since(self) -> list[tuple[Any, ...]]:
+        beside.hold(self.sources())
+        return sql.rows(_SINCE, self.mark, self.reader.account)
 
     def still(self, work: Callable[[], Result]) -> Result:
         """Do some work in a transaction while nobody settles the account, all caught up with.
@@ -94,19 +93,25 @@ class Meanwhile:
     def _held(self) -> Iterator[int]:
         with transaction.atomic():
             sql.scope([self.reader.account])
-            beside.hold(self.sources())
+            found = self._settled_since()
             sql.rows(_YIELD)
             if self._present() != self._settings:
                 raise SettingsChanged
-            found: list[tuple[UUID, int]] = sql.rows(_SINCE, self.mark, self.reader.account)
-            self.reader.catch_up([delivery for delivery, _ in found])
-            yield max((number for _, number in found), default=self.mark)
+            self.reader.catch_up([row[0] for row in found])
+            yield max((row[1] for row in found), default=self.mark)
 
     def _present(self) -> dict[str, Any]:
         """Return what sales are derived from besides deliveries."""
         known = self._settings.get("sources", {})
         sources = loading.settings(known or self.sources())
         return {"sources": sources, "locations": beside.settings(self.reader.account)}
+
+
+def in_scope(account: int, work: Callable[[], Result]) -> Result:
+    """Do some work in a transaction that sees an account."""
+    with transaction.atomic():
+        sql.scope([account])
+        return work()
 
 
 def patiently(work: Callable[[], Result]) -> Result:

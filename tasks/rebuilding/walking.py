@@ -6,14 +6,11 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import transaction
-
 from sales.beside import copying, differing
 from sales.beside.columns import WALKED
 from sales.beside.differing import Change, Linked
 
-from .. import sql
-from .meanwhile import Meanwhile
+from .meanwhile import Meanwhile, in_scope
 from .report import Report
 
 #: Entities compared by one statement, and sales replaced in one transaction.
@@ -87,13 +84,6 @@ class Walk:
 
     def _in_scope(self, work: Callable[[], Result]) -> Result:
         return in_scope(self.meanwhile.reader.account, work)
-
-
-def in_scope(account: int, work: Callable[[], Result]) -> Result:
-    """Do some work in a transaction that sees an account."""
-    with transaction.atomic():
-        sql.scope([account])
-        return work()
 
 
 def _roots(found: list[Change], kind: str, ids: list[UUID]) -> set[UUID]:

@@ -13,6 +13,25 @@ from tasks.rebuilding.report import Day, Place, Report
 #: Seconds between two lines of progress.
 _TELL = 2.0
 _SHOWN = 200
+#: Why a rebuild is refused, in both languages.
+_REFUSED: dict[type[Exception], tuple[str, str]] = {
+    rebuilding.Busy: (
+        "Уже идёт другой rebuild: дождитесь его конца",
+        "Another rebuild is running: wait for its end",
+    ),
+    rebuilding.NotAllowed: (
+        "Роли нельзя временные таблицы: GRANT TEMPORARY ON DATABASE … TO роль",
+        "The role may make no temporary tables: GRANT TEMPORARY ON DATABASE … TO role",
+    ),
+    rebuilding.SettingsChanged: (
+        "Настройки источника или точки изменились во время работы: запустите ещё раз",
+        "Settings of a source or a location changed meanwhile: run it again",
+    ),
+    rebuilding.Incomplete: (
+        "Есть продажи старше сохранённых доставок: верните убранные разделы ingest_delivery",
+        "Some sales are older than staging: attach the partitions of ingest_delivery again",
+    ),
+}
 
 
 class Command(JsonCommand):
@@ -52,21 +71,8 @@ class Command(JsonCommand):
             with rebuilding.session():
                 for account in accounts:
                     self._rebuild(account, report, options)
-        except rebuilding.Busy:
-            raise fail(
-                "Уже идёт другой rebuild: дождитесь его конца",
-                "Another rebuild is running: wait for its end",
-            ) from None
-        except rebuilding.NotAllowed:
-            raise fail(
-                "Роли нельзя временные таблицы: GRANT TEMPORARY ON DATABASE … TO роль",
-                "The role may make no temporary tables: GRANT TEMPORARY ON DATABASE … TO role",
-            ) from None
-        except rebuilding.SettingsChanged:
-            raise fail(
-                "Настройки источника или точки изменились во время работы: запустите ещё раз",
-                "Settings of a source or a location changed meanwhile: run it again",
-            ) from None
+        except tuple(_REFUSED) as error:
+            raise fail(*_REFUSED[type(error)]) from error
         self.answer(options, report.as_json(), _text(report, applied=options["apply"]))
         if report and not options["apply"]:
             raise SystemExit(1)
