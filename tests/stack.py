@@ -21,6 +21,10 @@ import psycopg
 from backend_gjango.embedded import State
 
 ROOT = Path(__file__).resolve().parent.parent
+_UNSETTLED = """
+SELECT (SELECT count(*) FROM ingest_inbox)
+     + (SELECT count(*) FROM tasks_replay WHERE state = 'running')
+"""
 
 
 def free_port() -> int:
@@ -80,12 +84,12 @@ class Stack:
         raise AssertionError(f"not ready within {limit} s: {self.console()}")
 
     def wait_settled(self, limit: float = 60) -> None:
-        """Wait until the inbox is empty (seconds). Raises AssertionError."""
+        """Wait until the inbox is empty and no replay runs (seconds). Raises AssertionError."""
         deadline = time.monotonic() + limit
         left = -1
         while time.monotonic() < deadline:
             with psycopg.connect(State(self.state).database_url()) as database:
-                left = database.execute("SELECT count(*) FROM ingest_inbox").fetchall()[0][0]
+                left = database.execute(_UNSETTLED).fetchall()[0][0]
             if left == 0:
                 return
             time.sleep(0.5)

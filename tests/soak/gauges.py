@@ -12,7 +12,11 @@ from .house import House
 
 _PARTS = ("receiver", "api", "worker", "clock")
 _MEMORY_EVERY = 5.0
-_BACKLOG = "SELECT count(*) FROM ingest_inbox WHERE due_at < 'infinity'"
+#: Replays that settling itself began, for an event that was received earlier than known, count too.
+_BACKLOG = """
+SELECT (SELECT count(*) FROM ingest_inbox WHERE due_at < 'infinity')
+     + (SELECT count(*) FROM tasks_replay WHERE state = 'running')
+"""
 _WAL = "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"
 
 
