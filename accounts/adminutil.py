@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from .models import Account, User
-from .principal import of_user
+from .principal import Principal, of_user
 
 if TYPE_CHECKING:
     AnyPaginator = Paginator[Any]
@@ -28,6 +28,12 @@ else:  # Django's classes take no parameters at run time
 #: A list shows at most so many rows; whoever needs others filters or searches.
 MOST_ROWS = 1000
 PREVIEW_LIMIT = 65536
+
+
+def seats_of(request: HttpRequest) -> Principal:
+    """Return whom the person of a page speaks for."""
+    assert isinstance(request.user, User)  # noqa: S101
+    return of_user(request.user)
 
 
 class BoundedPaginator(AnyPaginator):
@@ -48,8 +54,7 @@ class OneAccount(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the accounts that the person may see."""
-        assert isinstance(request.user, User)  # noqa: S101
-        known = Account.objects.filter(pk__in=of_user(request.user).accounts).order_by("pk")
+        known = Account.objects.filter(pk__in=seats_of(request).accounts).order_by("pk")
         return [(str(account.pk), account.title) for account in known]
 
     def value(self) -> str | None:
@@ -96,6 +101,8 @@ class Shown(Light):
     sortable_by: ClassVar[Any] = ()
     #: Columns that no page shows: secrets, and bytes that say nothing to a person.
     hidden: Sequence[str] = ()
+    #: Fields of the page's own for those who may edit the row's account: data of customers.
+    confidential: Sequence[str] = ()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list that nobody sorts."""
@@ -104,7 +111,10 @@ class Shown(Light):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Return all columns that may be shown, then the page's own."""
         columns = [field.name for field in self.opts.concrete_fields]
-        return [*(name for name in columns if name not in self.hidden), *self.readonly_fields]
+        names = [*(name for name in columns if name not in self.hidden), *self.readonly_fields]
+        if obj is None or not self.confidential or seats_of(request).may_write(obj.account_id):
+            return names
+        return [name for name in names if name not in self.confidential]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Head a list with what is in it: Django's own words cannot be declined in Russian."""

@@ -39,6 +39,7 @@ class DeliveryAdmin(Shown):
     ordering = ("-id",)
     hidden = ("query", "headers", "body", "sha256")
     readonly_fields = ("digest", "query_text", "headers_text", "body_text")
+    confidential = ("query_text", "headers_text", "body_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave bodies where they are until one is looked at."""

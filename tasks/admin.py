@@ -11,9 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.adminutil import OneAccount, Shown
-from accounts.models import User
-from accounts.principal import Principal, of_user
+from accounts.adminutil import OneAccount, Shown, seats_of
 
 from . import deadletters, letters
 from .deadletters import Filter, Group
@@ -56,11 +54,6 @@ class AttemptAdmin(Shown):
     ordering = ("-id",)
 
 
-def _principal(request: HttpRequest) -> Principal:
-    assert isinstance(request.user, User)  # noqa: S101
-    return of_user(request.user)
-
-
 class SameFault(admin.SimpleListFilter):
     """The groups of what is open in the account, the largest first."""
 
@@ -84,7 +77,7 @@ class SameFault(admin.SimpleListFilter):
         return same.filter(**deadletters.of_path(path))
 
     def _accounts(self, request: HttpRequest) -> list[int]:
-        mine = _principal(request).accounts
+        mine = seats_of(request).accounts
         asked = request.GET.get("account", "")
         return [key for key in mine if str(key) == asked] or sorted(mine)[:1]
 
@@ -115,13 +108,14 @@ class DeadLetterAdmin(Shown):
     search_fields = ("delivery_id__exact",)
     ordering = ("-id",)
     readonly_fields = ("runs", "place")
+    confidential = ("place",)
     action_form = WithReason
     actions = ("requeue", "drop")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Say whether the person may settle again and drop: by right, and by role."""
         allowed = request.user.has_perm("tasks.change_deadletter")
-        return allowed and _principal(request).is_writer
+        return allowed and seats_of(request).is_writer
 
     @admin.display(description="состояние")
     def condition(self, row: DeadLetter) -> str:
@@ -138,14 +132,6 @@ class DeadLetterAdmin(Shown):
         """Return the marked lines of the body, escaped and cut."""
         text = "\n".join(letters.body_lines(row))
         return format_html('<pre style="white-space:pre-wrap">{}</pre>', text)
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Leave the body out for who only reads: it holds data of customers."""
-        fields = super().get_fields(request, obj)
-        seats = _principal(request)
-        if obj is None or not seats.may_write(obj.account_id):
-            return [name for name in fields if name != "place"]
-        return fields
 
     @admin.action(description="Разобрать ещё раз", permissions=["act"])
     def requeue(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
@@ -169,7 +155,7 @@ class DeadLetterAdmin(Shown):
 
     def _chosen(self, request: HttpRequest, rows: QuerySet[Any]) -> tuple[Filter, bool]:
         """Return the open ones of the chosen letters, and whether there are more of them."""
-        seats = _principal(request)
+        seats = seats_of(request)
         mine = [key for key in seats.accounts if seats.may_write(key)]
         found = rows.filter(closed_at=None, account_id__in=mine).order_by("-id")
         ids = list(found.values_list("pk", flat=True)[: _MOST + 1])

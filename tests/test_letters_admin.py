@@ -67,10 +67,13 @@ def test_the_page_of_a_letter_marks_the_place_and_escapes_the_body(
 
 def test_who_only_reads_sees_no_body_and_has_no_actions(cafe: House) -> None:
     letter = die(cafe, "e1")
-    reader = person(cafe, "analyst", "view_deadletter", "change_deadletter")
+    reader = person(cafe, "analyst", "view_deadletter", "change_deadletter", "view_delivery")
     clerk = person(cafe, "editor", "view_deadletter")
 
-    assert "&lt;script" not in reader.get(f"{PAGE}{letter.pk}/change/").content.decode()
+    for path in (f"{PAGE}{letter.pk}", f"/admin/ingest/delivery/{letter.delivery_id}"):
+        page = reader.get(f"{path}/change/")
+        assert page.status_code == 200
+        assert "&lt;script" not in page.content.decode()
     for client in (reader, clerk):
         assert 'value="requeue"' not in client.get(PAGE).content.decode()
         act(client, "drop", letter.pk, reason="x")
