@@ -69,6 +69,8 @@ def prepare(
 
 def _complete(account: int) -> None:
     """Refuse where sales are older than staging: what was put away would be taken for gone."""
+    # One look at every sale: longer than a batch may take.
+    sql.rows("SELECT set_config('statement_timeout', '10min', true)")
     ((sale, delivery),) = sql.rows(_OLDEST, account, account)
     if sale is not None and (delivery is None or sale < delivery):
         raise Incomplete

@@ -63,7 +63,10 @@ class Reader:
 
     def read(self, source: int) -> None:
         """Read a source from its beginning."""
+        unread = Counter(self.unread)
         self._each(source, lambda loaded: _note(self._split(loaded)), phase="receipts")
+        # The second time counts.
+        self.unread = unread
         self._each(source, self._read, phase="statements")
 
     def _read(self, loaded: Sequence[Loaded]) -> None:
@@ -76,11 +79,11 @@ class Reader:
         known = _first(heard)
         _note(heard)
         first = _first(heard)
-        fresh = [one for one in _firsts(heard, first) if one.identity not in known]
-        self._record([item for one in fresh for item in self._stated(one, one.loaded.receipt)])
-        late = [one for one in _firsts(heard, first) if one.identity in known]
-        for one in late:
-            self._lower(one, known[one.identity])
+        firsts = _firsts(heard, first)
+        self._state([one for one in firsts if one.identity not in known])
+        for one in firsts:
+            if one.identity in known:
+                self._lower(one, known[one.identity])
 
     def _lower(self, one: Heard, taken: Receipt) -> None:
         """State an event under its true receipt, and again what it may have beaten meanwhile."""

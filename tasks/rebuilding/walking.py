@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sales.beside import copying, differing
 from sales.beside.columns import WALKED
-from sales.beside.differing import Change, Linked
+from sales.beside.differing import Change, Difference, Linked
 
 from .meanwhile import Meanwhile, in_scope
 from .report import Report
@@ -33,7 +33,10 @@ class Walk:
         """Report what differs; what seems to is looked at again while nobody settles."""
         for source, kind, ids in self._pages():
             if suspects := self._owners(kind, ids):
-                self.meanwhile.still(partial(self._report, report, source, kind, suspects))
+                found, worths = self.meanwhile.still(partial(_looked_at, kind, suspects))
+                report.add_changes(self.slug, source, found)
+                for name, worth in worths.items():
+                    report.add_worth(self.slug, name, worth)
 
     def apply(self) -> int:
         """Copy over what differs, in bounded transactions; return how many rows."""
@@ -61,17 +64,6 @@ class Walk:
         """Return those of the entities that differ, by themselves or in their parts."""
         return self._in_scope(lambda: _roots(differing.of_kind(kind, ids), kind, ids))
 
-    def _report(self, report: Report, source: int, kind: str, ids: set[UUID]) -> None:
-        found = differing.of_kind(kind, ids)
-        report.add_changes(self.slug, source, found)
-        if kind == "sale":
-            sales = {change.owner for change in found} & ids
-            refunds = {change.owner for change in found} - ids
-            report.add_worth(self.slug, "sale", differing.worth("sale", sales))
-            report.add_worth(self.slug, "refund", differing.worth("refund", refunds))
-        elif kind == "refund":
-            report.add_worth(self.slug, "refund", differing.worth("refund", ids))
-
     def _copy(self, kind: str, ids: list[UUID]) -> int:
         if kind not in _LINKED:
             return copying.copy_references(kind, ids)
@@ -84,6 +76,18 @@ class Walk:
 
     def _in_scope(self, work: Callable[[], Result]) -> Result:
         return in_scope(self.meanwhile.reader.account, work)
+
+
+def _looked_at(kind: str, ids: set[UUID]) -> tuple[list[Change], dict[str, list[Difference]]]:
+    """Return what differs of these entities, and what the sales and refunds among it count for."""
+    found = differing.of_kind(kind, ids)
+    owners = {change.owner for change in found}
+    groups = {"sale": owners & ids, "refund": owners - ids} if kind == "sale" else {kind: owners}
+    return found, {
+        name: differing.worth(name, keys)
+        for name, keys in groups.items()
+        if name in ("sale", "refund") and keys
+    }
 
 
 def _roots(found: list[Change], kind: str, ids: list[UUID]) -> set[UUID]:
