@@ -123,3 +123,4 @@ def test_two_hundred_deliveries_under_fire_become_exactly_the_sales_worked_out_b
             assert _as_expected(row, wanted) == wanted
         assert len(_pages(stack, "/refunds/", token)) == RECEIPTS * 4
         assert "FAILED" not in stack.manage("verify")
+        assert not stack.manage_json("rebuild")["differs"]
