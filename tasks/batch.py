@@ -5,7 +5,7 @@ in sorted order, and in this order: inbox, ledger, sales, attempts, dead letters
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -173,6 +173,7 @@ def _record(
             if one.heard and identity not in settled
         }
     )
+    settled = {**settled, **_overtaken(carriers, entered, settled, first, how=how)}
     stating = [
         one
         for identity, one in carriers.items()
@@ -200,6 +201,27 @@ def _record(
         )
         for one in understood
     ]
+
+
+def _overtaken(
+    carriers: Mapping[Identity, Understood],
+    entered: Collection[Identity],
+    settled: Mapping[Identity, Receipt],
+    first: Mapping[Identity, Receipt],
+    *,
+    how: How,
+) -> dict[Identity, Receipt]:
+    """Return what another settler entered while we read it, and under a later receipt than ours."""
+    lost = [
+        one.heard
+        for identity, one in carriers.items()
+        if one.heard and identity not in entered and identity not in settled
+    ]
+    met = ledger.known(lost).settled
+    later = {one: receipt for one, receipt in met.items() if first[one] < receipt}
+    if later:
+        lateness.lower(list(carriers.values()), later, first, how.providers)
+    return later
 
 
 def _carriers(understood: Sequence[Understood]) -> dict[Identity, Understood]:

@@ -1,8 +1,11 @@
 """Undated events are dated by their first receipt, whatever order deliveries settle in."""
 
 import random
+import threading
+import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from itertools import count, permutations
 from typing import Any
 
@@ -11,12 +14,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sales.drafts import Draft
-from tasks import lateness
+from tasks import lateness, ledger
 from tasks.models import Replay
 from tasks.pipeline import settle
 from tests import heard, universe
 from tests.comparing import assert_same
 from tests.heard import Drafts
+from tests.threads import in_threads
 from tests.told import V1, header, payment, sale
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +101,31 @@ def test_a_receipt_counts_though_nobody_could_read_the_event_then() -> None:
     settle([found[0].id], providers=unable)
 
     assert_same(settled(told, found, apart((1, 2))), heard.reference(told, found[1:] + found[:1]))
+
+
+@pytest.mark.parametrize("ahead", [0, 2])
+def test_two_settlers_at_once_date_it_by_the_earlier(
+    ahead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = fresh(sale(V1, header=header("1.00")), sale(V1, header=header("2.00")), sale(V1, "x"))
+    found = heard.hear(told.world, told.world.sources[0], [[0, 2], [1], [0, 2]])
+    settled(told, found, [[1]])
+    providers, enter = told.provider(), ledger.enter
+    both = threading.Barrier(2, timeout=30)
+
+    def entering(events: Any) -> Any:
+        # Neither had found the event in the ledger.
+        both.wait()
+        if found[ahead].id not in {one.loaded.claim.delivery_id for one, _ in events.values()}:
+            time.sleep(0.3)
+        return enter(events)
+
+    monkeypatch.setattr(ledger, "enter", entering)
+    in_threads([partial(settle, [found[n].id], providers=providers) for n in (0, 2)])
+    monkeypatch.undo()
+    heard.finish_replays(providers)
+
+    assert_same(heard.read(told.world), heard.reference(told, found))
 
 
 def test_dated_events_begin_no_replay() -> None:
