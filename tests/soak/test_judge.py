@@ -85,6 +85,13 @@ _DAMAGES = (
     (
         "INSERT INTO sales_saleline (sale_id, pos, account_id, stamp) "
         "SELECT id, 99, account_id, '' FROM sales_sale WHERE external_id = %s",
+        "wrong",
+        "0",
+    ),
+    (
+        "INSERT INTO sales_payment (id, account_id, source_id, external_id, sale_id) "
+        "SELECT gen_random_uuid(), account_id, source_id, 'again', id "
+        "FROM sales_sale WHERE external_id = %s",
         "doubled",
         "0",
     ),
