@@ -28,22 +28,20 @@ class Director:
     def __init__(self, scene: Scene, strikes: Sequence[Strike]) -> None:
         self._scene, self._strikes = scene, strikes
         self.struck: list[Struck] = []
-        self.now = ""
 
     async def run(self, started: float, say: Callable[[str], None]) -> None:
         """Let every fault strike at its time."""
         for strike in self._strikes:
             await asyncio.sleep(max(0.0, started + strike.at - time.monotonic()))
-            self.now = strike.fault.name
-            say(f"fault: {self.now}")
+            name = strike.fault.name
+            say(f"fault: {name}")
             begun, error = time.monotonic(), ""
             try:
                 await asyncio.to_thread(strike.fault.strike, self._scene)
             except Exception as failure:
                 error = f"{type(failure).__name__}: {failure}"
-                say(f"fault failed: {self.now}: {error}")
-            self.struck.append(Struck(self.now, begun, time.monotonic(), error))
-            self.now = ""
+                say(f"fault failed: {name}: {error}")
+            self.struck.append(Struck(name, begun, time.monotonic(), error))
 
 
 def inside(struck: Sequence[Struck], at: float) -> bool:

@@ -14,7 +14,7 @@ import psycopg
 from backend_gjango import embedded
 from tests.chaos import Mode
 
-from .house import House
+from .house import House, Who
 from .sender import Sender
 from .servers import Connection
 from .workload import TILLS
@@ -22,6 +22,8 @@ from .workload import TILLS
 #: Seconds that a state of the surroundings lasts.
 _LASTS, _LOCK, _PIN, _CLOCK = 6.0, 8.0, 60.0, 5.0
 _OVERLAP = 14.0
+#: How long a fault waits for what it is to strike: another one may have struck it just now.
+_PATIENCE = 30.0
 _APP = embedded.APP_ROLE
 
 
@@ -43,27 +45,17 @@ class Fault:
     needs: str = ""
 
 
-def _kill(part: str) -> Callable[[Scene], None]:
-    return lambda scene: _strike(scene, part, signal.SIGKILL)
+def _kill(part: str, who: Who = Who.ALL) -> Callable[[Scene], None]:
+    return lambda scene: _strike(scene, part, signal.SIGKILL, who=who)
 
 
-def _strike(
-    scene: Scene, part: str, number: signal.Signals, *, children: bool = False
-) -> None:  # fmt: skip
+def _strike(scene: Scene, part: str, number: signal.Signals, *, who: Who) -> None:
     # A part that has just died is struck as soon as it lives again.
-    deadline = time.monotonic() + 10
-    while not scene.house.strike(part, number, children=children):
+    deadline = time.monotonic() + _PATIENCE
+    while not scene.house.strike(part, number, who):
         if time.monotonic() > deadline:
             raise RuntimeError(f"{part} does not run")
         time.sleep(0.1)
-
-
-def _worker_child(scene: Scene) -> None:
-    _strike(scene, "worker", signal.SIGKILL, children=True)
-
-
-def _receiver_child(scene: Scene) -> None:
-    _strike(scene, "receiver", signal.SIGKILL, children=True)
 
 
 def _server(name: str) -> Callable[[Scene], None]:
@@ -103,7 +95,7 @@ def _reset(scene: Scene) -> None:
 
 
 def _terminated(scene: Scene) -> None:
-    with scene.house.servers.superuser() as connection:
+    with scene.house.servers.superuser(patience=_PATIENCE) as connection:
         _terminate(connection)
 
 
@@ -114,14 +106,14 @@ def _terminate(connection: Connection) -> None:
 
 
 def _locked(scene: Scene) -> None:
-    with scene.house.servers.superuser() as connection, connection.transaction():
+    with scene.house.servers.superuser(patience=_PATIENCE) as connection, connection.transaction():
         connection.execute("SET LOCAL lock_timeout = '20s'")
         connection.execute("LOCK TABLE ingest_inbox, ingest_delivery IN ACCESS EXCLUSIVE MODE")
         time.sleep(_LOCK)
 
 
 def _read_only(scene: Scene) -> None:
-    with scene.house.servers.superuser() as connection:
+    with scene.house.servers.superuser(patience=_PATIENCE) as connection:
         connection.execute("ALTER SYSTEM SET default_transaction_read_only = on")
         connection.execute("SELECT pg_reload_conf()")
         time.sleep(_LASTS)
@@ -136,7 +128,7 @@ def _full(scene: Scene) -> None:
 
 
 def _crowded(scene: Scene) -> None:
-    with scene.house.servers.superuser() as connection:
+    with scene.house.servers.superuser(patience=_PATIENCE) as connection:
         connection.execute(f"ALTER ROLE {_APP} CONNECTION LIMIT 2")
         _terminate(connection)
         time.sleep(_LASTS)
@@ -149,7 +141,7 @@ def _pinned(scene: Scene) -> None:
     def hold() -> None:
         with (
             contextlib.suppress(psycopg.Error),
-            scene.house.servers.superuser() as connection,
+            scene.house.servers.superuser(patience=_PATIENCE) as connection,
             connection.transaction(),
         ):
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -162,7 +154,7 @@ def _pinned(scene: Scene) -> None:
 def _rolling(scene: Scene) -> None:
     for part in ("receiver", "api", "worker", "clock"):
         before = set(scene.house.pids(part))
-        _strike(scene, part, signal.SIGTERM)
+        _strike(scene, part, signal.SIGTERM, who=Who.MASTER)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and not set(scene.house.pids(part)) - before:
             time.sleep(0.2)
@@ -193,9 +185,9 @@ def _wrong_clock(scene: Scene) -> None:
 
 FAULTS = (
     Fault("kill -9 receiver", _kill("receiver")),
-    Fault("kill -9 receiver child", _receiver_child),
-    Fault("kill -9 worker", _kill("worker")),
-    Fault("kill -9 worker child", _worker_child),
+    Fault("kill -9 receiver child", _kill("receiver", Who.CHILDREN)),
+    Fault("kill -9 worker master", _kill("worker", Who.MASTER)),
+    Fault("kill -9 worker child", _kill("worker", Who.CHILDREN)),
     Fault("kill -9 clock", _kill("clock")),
     Fault("kill -9 api", _kill("api")),
     Fault("kill -9 PostgreSQL", _server("postgres")),

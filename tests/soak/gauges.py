@@ -35,15 +35,12 @@ class Gauges:
         memory_at = 0.0
         while True:
             with contextlib.suppress(psycopg.Error, OSError):
-                self.backlog = await asyncio.to_thread(self._backlog)
+                self.backlog = await asyncio.to_thread(backlog, self.house)
                 self.peak = max(self.peak, self.backlog)
             if time.monotonic() >= memory_at:
                 await asyncio.to_thread(self._memory)
                 memory_at = time.monotonic() + _MEMORY_EVERY
             await asyncio.sleep(1.0)
-
-    def _backlog(self) -> int:
-        return number(self.house, _BACKLOG)
 
     def _memory(self) -> None:
         for part in _PARTS:
@@ -56,6 +53,11 @@ class Gauges:
                             sums[name] += int(line.split()[1]) / 1024
             self.rss[part] = max(self.rss.get(part, 0.0), sums["Rss"])
             self.pss[part] = max(self.pss.get(part, 0.0), sums["Pss"])
+
+
+def backlog(house: House) -> int:
+    """Return how many deliveries wait to be settled."""
+    return number(house, _BACKLOG)
 
 
 def wal(house: House) -> int:

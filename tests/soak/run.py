@@ -19,7 +19,7 @@ from tests.stack import ROOT
 from . import faults, house, workload
 from .checker import figures, sales, staging
 from .director import Director
-from .gauges import Gauges, wal
+from .gauges import Gauges, backlog, wal
 from .hands import Hands
 from .journal import Journal
 from .report import Report, Run, build
@@ -127,7 +127,7 @@ async def _drained(product: house.House) -> None:
     """Wait until nothing is left in the inbox."""
     while True:
         with contextlib.suppress(Exception):
-            if await asyncio.to_thread(Gauges(product)._backlog) == 0:
+            if await asyncio.to_thread(backlog, product) == 0:
                 return
         await asyncio.sleep(0.2)
 

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,12 +69,29 @@ class Servers:
                 with contextlib.suppress(BlockingIOError):
                     self.processes[name] = spawn()
 
-    def superuser(self, database: str = embedded.DATABASE) -> Connection:
-        """Connect past every proxy, policy and limit."""
+    def sockets(self) -> dict[str, str]:
+        """Return where each server listens."""
+        places = {"postgres": self.state.postgres_socket, "valkey": self.state.valkey_socket}
+        return {name: str(places[name]) for name in self._spawn}
+
+    def superuser(
+        self, database: str = embedded.DATABASE, *, patience: float = 0.0
+    ) -> Connection:  # fmt: skip
+        """Connect past every proxy, policy and limit; try for so many seconds."""
         url = self.state.database_url(embedded.SUPERUSER, database)
-        return psycopg.connect(
-            url, autocommit=True, options="-c default_transaction_read_only=off", connect_timeout=5
-        )
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return psycopg.connect(
+                    url,
+                    autocommit=True,
+                    connect_timeout=5,
+                    options="-c default_transaction_read_only=off",
+                )
+            except psycopg.OperationalError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(0.2)
 
     def kill(self, name: str) -> None:
         """SIGKILL a server and all its children at once: nothing is written after it."""

@@ -1,7 +1,6 @@
 """A small HTTP client over persistent connections, which tells apart how an exchange can fail."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,8 +66,8 @@ class Wire:
     def close(self) -> None:
         """Close what is idle."""
         while self._idle:
-            with contextlib.suppress(OSError):
-                self._idle.pop()[1].transport.abort()
+            _, writer = self._idle.pop()
+            writer.transport.abort()
 
 
 def _head(method: str, path: str, *, headers: Mapping[str, str], length: int) -> bytes:
