@@ -21,7 +21,9 @@ from .workload import TILLS
 
 #: Seconds that a state of the surroundings lasts.
 _LASTS, _LOCK, _PIN, _CLOCK = 6.0, 8.0, 60.0, 5.0
-_OVERLAP = 14.0
+_OVERLAP = 20.0
+#: A receiver hears of a change within two seconds.
+_HEARD = 2.5
 #: How long a fault waits for what it is to strike: another one may have struck it just now.
 _PATIENCE = 30.0
 _APP = embedded.APP_ROLE
@@ -106,10 +108,23 @@ def _terminate(connection: Connection) -> None:
 
 
 def _locked(scene: Scene) -> None:
-    with scene.house.servers.superuser(patience=_PATIENCE) as connection, connection.transaction():
-        connection.execute("SET LOCAL lock_timeout = '20s'")
-        connection.execute("LOCK TABLE ingest_inbox, ingest_delivery IN ACCESS EXCLUSIVE MODE")
-        time.sleep(_LOCK)
+    """Lock staging and the inbox away from everybody."""
+    # In the order in which a delivery is staged. Whoever reads in another order may deadlock
+    # with us: then it was us who gave way, and we ask again.
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with (
+                scene.house.servers.superuser(patience=_PATIENCE) as connection,
+                connection.transaction(),
+            ):
+                connection.execute("LOCK TABLE ingest_delivery IN ACCESS EXCLUSIVE MODE")
+                connection.execute("LOCK TABLE ingest_inbox IN ACCESS EXCLUSIVE MODE")
+                time.sleep(_LOCK)
+                return
+        except psycopg.errors.DeadlockDetected:
+            if time.monotonic() > deadline:
+                raise
 
 
 def _read_only(scene: Scene) -> None:
@@ -161,19 +176,19 @@ def _rolling(scene: Scene) -> None:
 
 
 def _rotated(scene: Scene) -> None:
-    """Change a secret: both sign during the overlap, then the new one alone; the old is dead."""
+    """Change a secret: both sign for a while, then the new one alone; the old one dies later."""
     name = scene.chance.choice([till.name for till in TILLS])
     address = scene.sender.addresses[name]
-    begun = time.monotonic()
     new = scene.house.rotate(name, f"00:00:{_OVERLAP:02.0f}")
-    time.sleep(2.5)  # a receiver hears of it within two seconds
+    time.sleep(_HEARD)
     old = address.secrets[0]
     address.secrets[:] = [new, old]
-    # Whatever was signed with the old one has to arrive before it ends.
-    time.sleep(max(0.0, _OVERLAP / 2 - (time.monotonic() - begun)))
+    # Whatever is signed with the old one has to arrive before it ends.
+    time.sleep(_OVERLAP / 3)
     address.secrets[:] = [new]
-    time.sleep(max(0.0, _OVERLAP + 2.5 - (time.monotonic() - begun)))
-    address.revoked = old
+    revoked = threading.Timer(_OVERLAP, setattr, (address, "revoked", old))
+    revoked.daemon = True
+    revoked.start()
 
 
 def _wrong_clock(scene: Scene) -> None:

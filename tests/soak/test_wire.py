@@ -1,6 +1,7 @@
 """The client tells apart how an exchange can fail: the report depends on it."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -41,7 +42,10 @@ async def ask(peer: Peer | None, times: int = 1) -> tuple[list[tuple[int, str]],
             assert peer is not None
             await peer(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
+            pass  # the client has gone
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
         ended.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
