@@ -172,7 +172,7 @@ def _broken(report: Report, run: Run, kept: Staging, sold: Sales) -> list[str]:
         "5xx other than 503": value["errors_5xx"],
         "genuine deliveries refused": sum(value["answers"][cause] for cause in odd),
         "faults that could not strike": sum(bool(one.error) for one in run.struck),
-        "invariants broken (verify)": len(value["verify_failed"]),
+        "broken by the product's own checks": len(value["verify_failed"]),
     }
     found = [f"{name}: {count}" for name, count in counts.items() if count]
     money = {currency: n for currency, n in sold.money.items() if n != Decimal(0)}

@@ -57,7 +57,7 @@ def rows(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "память, МБ PSS / MB", _pairs(value["memory_mb"]["pss"])
     yield "мёртвые строки / dead rows", _pairs(value["dead_rows"])
     yield "WAL, байт на доставку / bytes a delivery", str(value["wal_bytes_per_delivery"])
-    yield "verify", "; ".join(value["verify_failed"]) or "ok"
+    yield "verify --full, rebuild --check", "; ".join(value["verify_failed"]) or "ok"
     yield "пропущено / skipped", ", ".join(value["skipped"]) or "—"
     yield "цели / goals", "; ".join(value["missed"]) or "ok"
 

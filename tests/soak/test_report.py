@@ -91,7 +91,10 @@ _BREAKS: list[tuple[str, Callable[[Run], Report]]] = [
         "money differs: 0.01 RUB",
         lambda seen: report(seen, sold=Sales(money={"RUB": Decimal("0.01")})),
     ),
-    ("invariants broken (verify): 1", lambda seen: report(seen, verified=["I3.settled: 1 []"])),
+    (
+        "broken by the product's own checks: 1",
+        lambda seen: report(seen, verified=["I3.settled: 1 []"]),
+    ),
 ]
 
 
