@@ -59,7 +59,8 @@ class Standard(Shop):
             found.content["id"] = name
         found.deleted = False
         found.content |= {"total": f"{10 * (amount + 2)}.00", "status": "completed"}
-        found.content["fiscal"][0] |= {"fd": f"{which % 2}"}
+        # The number of a till of Evotor: one receipt from two sources counts once.
+        found.content["fiscal"][0] |= {"fn": "9282000100000001", "fd": f"d{which % 2}"}
         if found.apart:
             found.content.pop("payments", None)
         else:
