@@ -50,7 +50,8 @@ class Writing(ResourceView):
     def lock(self, key: UUID, *, days: bool = False) -> Any:
         """Return a row under its lock, shown or not. Raises ApiError.
 
-        Settlers lock a source's days before any row, and so does this; ``days`` asks to be alone.
+        Settlers lock a source's days and the receipts around a row before it, and so does this;
+        ``days`` asks to be alone.
         """
         rows: Any = self.resource.model._default_manager.filter(id=key)
         rows = selectors.owned(rows, self.principal.accounts)
@@ -61,6 +62,7 @@ class Writing(ResourceView):
             totals.hold_days(source)
         else:
             locks.share_days(Cursor(), [source])
+        locks.take_around(Cursor(), self.resource.kind, key)
         row = rows.select_for_update().get()
         if not self.principal.may_write(row.account_id):
             raise ApiError("read_only")

@@ -59,8 +59,11 @@ class _Recorder:
         locks.share_days(
             self.cursor, {row.source_id for kind in rows.values() for row in kind.values()}
         )
+        parents = locks.sales_of_parts(
+            self.cursor, payments=rows["payment"].keys(), refunds=rows["refund"].keys()
+        )
         receipts = locks.receipts_stated(rows["sale"].values())
-        receipts |= locks.receipts_of(self.cursor, rows["sale"].keys())
+        receipts |= locks.receipts_of(self.cursor, rows["sale"].keys() | parents)
         locks.take(self.cursor, receipts)
         self._refunds(self._payments())
         self._sales(receipts)

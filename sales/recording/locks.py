@@ -16,6 +16,11 @@ _RECEIPTS_OF = """
 SELECT DISTINCT f.account_id, f.fn, f.fd FROM sales_fiscal f
 WHERE f.owner_id = ANY(%b) AND f.owner_kind = 'sale' AND f.fn IS NOT NULL AND f.fd IS NOT NULL
 """
+_SALES_OF_PARTS = """
+SELECT sale_id FROM sales_payment WHERE id = ANY(%b)
+UNION SELECT sale_id FROM sales_refund WHERE link_payment_id = ANY(%b)
+UNION SELECT sale_id FROM sales_refund WHERE id = ANY(%b)
+"""
 _SALES_OF = """
 SELECT DISTINCT f.owner_id FROM sales_fiscal f
 JOIN unnest(%b, %b, %b) AS k(account_id, fn, fd)
@@ -50,6 +55,19 @@ def receipts_stated(rows: Iterable[Row]) -> set[Receipt]:
     }
 
 
+def sales_of_parts(
+    cursor: Cursor, *, payments: Collection[UUID], refunds: Collection[UUID]
+) -> set[UUID]:
+    """Return the sales that payments and refunds belong to now.
+
+    Whoever locks a part goes on to its sale, and the receipts of that are locked before any row.
+    """
+    if not payments and not refunds:
+        return set()
+    paid = ordered(payments)
+    return {row[0] for row in cursor.rows(_SALES_OF_PARTS, paid, paid, ordered(refunds))} - {None}
+
+
 def receipts_of(cursor: Cursor, sales: Collection[UUID]) -> set[Receipt]:
     """Return the fiscal receipts that sales have now."""
     if not sales:
@@ -61,6 +79,12 @@ def take(cursor: Cursor, receipts: Collection[Receipt]) -> None:
     """Let nobody else decide about these receipts until the commit."""
     if receipts:
         cursor.rows(_EXCLUSIVE, integers(sorted({_key(*receipt) for receipt in receipts})))
+
+
+def take_around(cursor: Cursor, kind: str, row: UUID) -> None:
+    """Take the receipts around a row that is to be locked and edited, as whoever settles does."""
+    sales = sales_of_parts(cursor, payments=(), refunds=[row] if kind == "refund" else ())
+    take(cursor, receipts_of(cursor, {row} if kind == "sale" else sales))
 
 
 def sales_of(cursor: Cursor, receipts: Collection[Receipt]) -> set[UUID]:
