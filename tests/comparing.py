@@ -56,4 +56,4 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
             other = found[kind][key]
             assert other.keys() == row.keys(), kind
             different = {n: (other[n], v) for n, v in row.items() if other[n] != v}
-            assert not different, (kind, row.get("external_id", key))
+            assert not different, (kind, row.get("external_id", key), different)
