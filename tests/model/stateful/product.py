@@ -36,7 +36,7 @@ PUBLIC_URL = "https://hooks.example"
 #: Where a receiver can be killed: before its commit, and after it but before the answer.
 RECEIVER_POINTS = {
     "before the commit": ("ingest.writer:Writer._stage", "before"),
-    "after the commit": ("ingest.writer:Writer._stage", "after"),
+    "after the commit": ("ingest.writer:Writer._answer", "before"),
 }
 #: Where a settler can be killed.
 SETTLER_POINTS = {
