@@ -96,7 +96,7 @@ class Delivery(models.Model):
 class Inbox(models.Model):
     """An unfinished delivery: the queue of record. ``due_at`` is lease and not-before in one."""
 
-    # No second index: every update stays within its page (HOT).
+    # No index on what an update changes: every update stays within its page (HOT).
     delivery = models.OneToOneField(
         Delivery, models.DO_NOTHING, primary_key=True, db_constraint=False, verbose_name="доставка"
     )
@@ -113,6 +113,7 @@ class Inbox(models.Model):
     class Meta:
         verbose_name = "ожидающая доставка"
         verbose_name_plural = "ожидающие доставки"
+        indexes = (models.Index(fields=["account", "delivery"], name="ingest_inbox_turns"),)
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -10,7 +10,7 @@ import structlog
 from django.db import DatabaseError, InterfaceError
 from dramatiq.errors import BrokerConnectionError
 
-from . import inbox, outcomes, pipeline, replays
+from . import draining, outcomes, pipeline, replays
 from .broker import broker
 
 log = structlog.get_logger(__name__)
@@ -21,11 +21,14 @@ _LONGEST_REST = 5.0
 
 @dramatiq.actor(queue_name="live", broker=broker)
 def settle_deliveries(ids: list[str]) -> None:
-    """Settle what was just staged, and its neighbours; where that fails the sweep does it."""
+    """Settle what was just staged and what waits besides; where that fails the sweep does it."""
     try:
-        pipeline.settle(inbox.with_neighbours([UUID(one) for one in ids]))
+        more = draining.drain([UUID(one) for one in ids])
     except (DatabaseError, InterfaceError) as error:
         _given_up(ids, error)
+        return
+    if more:
+        _ring(settle_deliveries, [])
 
 
 #: Behind whatever else waits for a thread of this worker.
@@ -45,10 +48,14 @@ def replay_page(run: int) -> None:
 
 def ring_replay(run: int) -> bool:
     """Tell a worker that a replay waits; say whether that went out."""
+    return _ring(replay_page, run)
+
+
+def _ring(actor: dramatiq.Actor[..., None], argument: object) -> bool:
     try:
-        replay_page.send(run)
+        actor.send(argument)
     except (redis.RedisError, BrokerConnectionError, OSError) as error:
-        log.warning("wakeup_failed", error=type(error).__name__, replay=run)
+        log.warning("wakeup_failed", error=type(error).__name__, actor=actor.actor_name)
         return False
     return True
 

@@ -4,6 +4,7 @@ Without retries, delays and age limits: attempts and not-befores live in the inb
 lost or repeated changes nothing.
 """
 
+import threading
 from typing import Any
 
 import dramatiq
@@ -14,6 +15,8 @@ from django.db import close_old_connections
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware, TimeLimit
 
+#: Set when the worker is asked to end: who goes from batch to batch then stops.
+ending = threading.Event()
 #: Beyond the lease of any batch: only a normaliser that never ends meets it. In milliseconds.
 _TIME_LIMIT = 300_000
 #: Seconds; a consumer's own waiting happens in its thread, not in the socket.
@@ -42,6 +45,9 @@ class Surroundings(Middleware):
     ) -> None:
         close_old_connections()
         structlog.contextvars.clear_contextvars()
+
+    def before_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        ending.set()
 
 
 def _length(arguments: tuple[Any, ...]) -> int:

@@ -5,7 +5,8 @@ that a delivery which kills its process still reaches the dead letters.
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -25,10 +26,46 @@ SET attempts = i.attempts + 1, due_at = now() + make_interval(secs => %b::float8
 FROM due WHERE i.delivery_id = due.delivery_id
 RETURNING i.delivery_id, i.account_id, i.source_id, i.attempts
 """
-_NEIGHBOURS = """
-SELECT delivery_id FROM ingest_inbox
-WHERE delivery_id >= %b::uuid AND due_at <= now() AND attempts = 0
-ORDER BY delivery_id LIMIT %b::int4
+#: The planner expects few rows of any account to be due, and would rather read and sort them all;
+#: to it the backlog of one is always news.
+_BY_INDEX = """
+SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
+       set_config('enable_seqscan', 'off', true)
+"""
+#: BETWEEN, so that only the index by account gives the order: after an equality the key's would do
+#: too, and finding one delivery of a quiet account would pass the backlog of all others.
+_CLAIM_IN_TURNS = """
+WITH oldest AS MATERIALIZED (
+  SELECT one.delivery_id FROM unnest(%b::int8[]) AS a(id), LATERAL (
+    SELECT i.delivery_id FROM ingest_inbox i
+    WHERE i.account_id BETWEEN a.id AND a.id AND i.due_at <= now() AND i.attempts = 0
+    ORDER BY i.account_id, i.delivery_id LIMIT %b::int4 FOR UPDATE SKIP LOCKED) AS one
+), newest AS MATERIALIZED (
+  SELECT one.delivery_id FROM unnest(%b::int8[]) AS a(id), LATERAL (
+    SELECT i.delivery_id FROM ingest_inbox i
+    WHERE i.account_id BETWEEN a.id AND a.id AND i.due_at <= now() AND i.attempts = 0
+    ORDER BY i.account_id DESC, i.delivery_id DESC LIMIT %b::int4 FOR UPDATE SKIP LOCKED) AS one
+)
+UPDATE ingest_inbox AS i
+SET attempts = i.attempts + 1, due_at = now() + make_interval(secs => %b::float8)
+FROM (SELECT delivery_id FROM oldest UNION SELECT delivery_id FROM newest) AS due
+WHERE i.delivery_id = due.delivery_id
+RETURNING i.delivery_id, i.account_id, i.source_id, i.attempts
+"""
+#: From one account to the next by the index, without passing what each has waiting.
+_ACCOUNTS = """
+WITH RECURSIVE turn(account_id) AS (
+  (SELECT account_id FROM ingest_inbox WHERE account_id > %b::int8
+   ORDER BY account_id, delivery_id LIMIT 1)
+  UNION ALL
+  SELECT (SELECT i.account_id FROM ingest_inbox i WHERE i.account_id > t.account_id
+          ORDER BY i.account_id, i.delivery_id LIMIT 1)
+  FROM turn t WHERE t.account_id IS NOT NULL
+)
+SELECT account_id FROM turn WHERE account_id IS NOT NULL LIMIT %b::int4
+"""
+_HIGHEST = """
+SELECT account_id FROM ingest_inbox ORDER BY account_id DESC, delivery_id DESC LIMIT 1
 """
 _SUSPECTS = """
 SELECT delivery_id FROM ingest_inbox
@@ -49,9 +86,10 @@ FROM unnest(%b::uuid[], %b::int4[], %b::float8[], %b::text[]) AS c(id, attempt, 
 WHERE i.delivery_id = c.id AND i.attempts = c.attempt
 """
 _FINISH = "DELETE FROM ingest_inbox WHERE delivery_id = ANY(%b::uuid[])"
+#: Below zero: whoever enlists settles them himself, in his own way, and nobody takes them before.
 _ENLIST = """
-INSERT INTO ingest_inbox (delivery_id, account_id, source_id)
-SELECT id, account_id, source_id FROM ingest_delivery WHERE id = ANY(%b::uuid[]) ORDER BY id
+INSERT INTO ingest_inbox (delivery_id, account_id, source_id, attempts)
+SELECT id, account_id, source_id, -1 FROM ingest_delivery WHERE id = ANY(%b::uuid[]) ORDER BY id
 ON CONFLICT (delivery_id) DO NOTHING
 """
 #: Claimed by somebody else or given back; what failed by itself is tried again later, and held is
@@ -59,7 +97,7 @@ ON CONFLICT (delivery_id) DO NOTHING
 _UNFINISHED = """
 SELECT count(*) FROM ingest_inbox
 WHERE delivery_id = ANY(%b::uuid[]) AND due_at < 'infinity'
-  AND (attempts = 0 OR last_error IS NULL)
+  AND (attempts <= 0 OR last_error IS NULL)
 """
 _STATE = """
 SELECT count(*), count(*) FILTER (WHERE due_at < 'infinity'),
@@ -71,7 +109,8 @@ FROM ingest_inbox
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery that is ours until the lease ends; ``attempt`` counts from 1."""
+    """A delivery that is ours until the lease ends; ``attempt`` counts from 1, or from 0 where
+    it was enlisted."""
 
     delivery_id: UUID
     account_id: int
@@ -96,17 +135,34 @@ def claim(ids: Iterable[UUID], *, tried: int = 0) -> list[Claim]:
     return sorted((Claim(*row) for row in taken), key=lambda one: one.delivery_id)
 
 
-def with_neighbours(ids: Sequence[UUID]) -> list[UUID]:
-    """Return these and what was staged right after them, up to a whole batch.
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Run statements that walk along the index by account, in a committed transaction."""
+    with transaction.atomic(durable=True):
+        sql.rows(_BY_INDEX)
+        yield
 
-    Under a backlog a message names a few dozen; a batch of 200 costs hardly more statements than
-    they do. The messages of the neighbours find nothing left to claim.
-    """
-    wanted = options.batch()
-    if not ids or len(ids) >= wanted:
-        return list(ids)
-    found = (row[0] for row in sql.rows(_NEIGHBOURS, min(ids), wanted))
-    return list(dict.fromkeys((*ids, *found)))[:wanted]
+
+def claim_oldest_and_newest(accounts: Sequence[int], share: int) -> list[Claim]:
+    """Take at most a share of what each account has due and never tried, a quarter of it newest."""
+    newest = (share + 2) // 4
+    of_each = (accounts, share - newest, accounts, newest)
+    with by_index():
+        taken = sql.rows(_CLAIM_IN_TURNS, *of_each, float(options.lease()))
+    return [Claim(*row) for row in taken]
+
+
+def accounts(after: int, limit: int) -> list[int]:
+    """Return accounts that have anything in the inbox, from behind an id, at most so many."""
+    with by_index():
+        return [row[0] for row in sql.rows(_ACCOUNTS, after, limit)]
+
+
+def highest_account() -> int:
+    """Return the greatest id of an account that has anything in the inbox, 0 where none has."""
+    with by_index():
+        found = sql.rows(_HIGHEST)
+    return int(found[0][0]) if found else 0
 
 
 def suspects(ids: Iterable[UUID]) -> list[UUID]:

@@ -46,6 +46,11 @@ def settle(
     return result
 
 
+def settle_claimed(claims: Sequence[Claim], *, providers: Providers | None = None) -> None:
+    """Settle one batch that was claimed: each of it is settled, put off or given back."""
+    _settle(claims, How(providers or _all_providers()))
+
+
 def settle_inside(ids: Sequence[UUID], *, providers: Providers | None = None) -> Counter[str]:
     """Settle deliveries that the running transaction has staged, under its scope.
 

@@ -1,22 +1,21 @@
 """The sweep: settles what nobody woke, directly, so that a dead Redis costs seconds only."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from uuid import UUID
 
-from . import metrics, options, pipeline, sql
+from . import inbox, metrics, options, pipeline, sql, turns
 from .understanding import Providers
 
-#: Accounts take turns: one account's backlog waits for nobody else's newest delivery. Only what
-#: was never tried is left to its wake-up first.
+#: Only what was never tried is left to its wake-up first.
 _DUE = """
-SELECT delivery_id FROM (
-  SELECT delivery_id, row_number() OVER (PARTITION BY account_id ORDER BY delivery_id) AS turn
-  FROM ingest_inbox
-  WHERE delivery_id >= %b::uuid
-    AND due_at <= now() - make_interval(secs => CASE attempts WHEN 0 THEN %b::float8 ELSE 0 END)
-) AS due ORDER BY turn, delivery_id LIMIT %b::int4
+SELECT one.delivery_id, one.account_id FROM unnest(%b::int8[]) AS a(id), LATERAL (
+  SELECT i.delivery_id, i.account_id FROM ingest_inbox i
+  WHERE i.account_id BETWEEN a.id AND a.id AND i.delivery_id >= %b::uuid AND i.due_at <= now()
+    - make_interval(secs => CASE WHEN i.attempts > 0 THEN 0 ELSE %b::float8 END)
+  ORDER BY i.account_id, i.delivery_id LIMIT %b::int4) AS one
 """
 #: Rows of a paused source wait for a person and would pin the watermark.
 _LOWEST = """
@@ -46,7 +45,27 @@ class Sweeper:
         if not lowest:
             return []
         self.watermark = lowest[0][0]
-        return [row[0] for row in sql.rows(_DUE, self.watermark, options.grace(), limit)]
+        return self._in_turns(limit)
+
+    def _in_turns(self, limit: int) -> list[UUID]:
+        """Return the oldest of each account in turns: nobody waits for another's backlog."""
+        found: dict[int, list[UUID]] = {}
+        accounts, depth, left = turns.circle(turns.anywhere(), limit), 0, limit
+        while accounts and left > 0:
+            depth += ceil(left / len(accounts))
+            found |= self._oldest(accounts, depth)
+            accounts = [one for one in accounts if len(found.get(one, ())) >= depth]
+            left = limit - sum(map(len, found.values()))
+        ordered = sorted((turn, one) for ids in found.values() for turn, one in enumerate(ids))
+        return [one for _, one in ordered][:limit]
+
+    def _oldest(self, accounts: Sequence[int], most: int) -> dict[int, list[UUID]]:
+        found: dict[int, list[UUID]] = {}
+        with inbox.by_index():
+            rows = sql.rows(_DUE, accounts, self.watermark, options.grace(), most)
+        for one, account in rows:
+            found.setdefault(account, []).append(one)
+        return found
 
     def sweep(
         self,

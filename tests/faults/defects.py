@@ -42,9 +42,9 @@ def _without_sweep(clock: Any) -> None:
     clock.Clock.__init__ = init
 
 
-def _alone(inbox: Any) -> None:
+def _alone(draining: Any) -> None:
     """Settle what a wake-up names and nothing beside it."""
-    inbox.with_neighbours = list
+    draining.drain = lambda named: bool(draining.pipeline.settle(named)) and False
 
 
 def _sweep_nothing(sweep: Any) -> None:
@@ -79,7 +79,7 @@ def _unscoped(selectors: Any) -> None:
 DEFECTS: Mapping[str, Mapping[str, Change]] = {
     "asynchronous_commit": {"ingest.link": _commit_later},
     "answer_before_commit": {"ingest.writer": _answer_first},
-    "redis_only": {"tasks.clock": _without_sweep, "tasks.inbox": _alone},
+    "redis_only": {"tasks.clock": _without_sweep, "tasks.draining": _alone},
     "no_sweep": {"tasks.sweep": _sweep_nothing},
     "no_ledger": {"tasks.ledger": _know_nothing},
     "no_tie_break": {"sales.drafts": _break_no_tie},
