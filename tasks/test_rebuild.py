@@ -84,7 +84,7 @@ def test_what_is_pending_is_no_difference_and_comes_with_its_settling() -> None:
 def test_a_changed_mapper_is_shown_in_money_and_then_applied(providers: Any) -> None:
     source = make_source()
     events = [sale_event(f"e{n}", sale=f"s{n}", total="10.00", at=n) for n in range(1, 4)]
-    settle(put_apart(source, *events), providers=TOYS)
+    settle(put_apart(source, *events, {"id": "x", "type": "unrecognised"}), providers=TOYS)
     before = sales(source)
     providers(HALVED)
 
@@ -92,6 +92,7 @@ def test_a_changed_mapper_is_shown_in_money_and_then_applied(providers: Any) -> 
 
     (day,) = found["days"]
     assert (code, found["differs"]) == (1, True)
+    assert found["unread"] == {"PayloadUnrecognised": 1}
     assert (day["account"], day["source"], day["day"]) == ("shop", source.pk, "2026-11-02")
     assert day["rows"] == {"sales changed": 2, "sales removed": 1}
     assert (day["sales"], day["difference"]) == (["30.00", "10.00"], "-20.00")

@@ -82,8 +82,9 @@ class Reader:
         firsts = _firsts(heard, first)
         self._state([one for one in firsts if one.identity not in known])
         for one in firsts:
-            if one.identity in known:
-                self._lower(one, known[one.identity])
+            taken = known.get(one.identity, one.loaded.receipt)
+            if taken != one.loaded.receipt:
+                self._lower(one, taken)
 
     def _lower(self, one: Heard, taken: Receipt) -> None:
         """State an event under its true receipt, and again what it may have beaten meanwhile."""
