@@ -3,7 +3,7 @@
 An event may be undated: its version is then when it was first received, as ``merge.md`` says.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -103,7 +103,7 @@ def reference(told: Drafts, heard: Iterable[Heard], mapper: int = 1) -> dict[str
     return comparing.reference(told.world, stated)
 
 
-def finish_replays(providers: dict[str, Provider]) -> int:
+def finish_replays(providers: Mapping[str, Provider]) -> int:
     """Take all pages of all replays; return how many there were."""
     pages = 0
     while (run := replays.waiting(0.0)) is not None:

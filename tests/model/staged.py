@@ -18,6 +18,7 @@ from sales.merging.deriving import Table
 from sales.models import Location
 from tests import universe
 from tests.comparing import assert_same, rule
+from tests.heard import finish_replays
 
 from .arrivals import Arrival, Site, flat, stated
 from .histories import site_of
@@ -111,7 +112,11 @@ def actual(account_id: int) -> dict[str, Table]:
 
 
 def assert_settled(account_ids: Sequence[int], *, without: Collection[UUID] = ()) -> None:
-    """Hold the tables of accounts to the rule over everything staged, row by row."""
+    """Hold the tables of accounts to the rule over everything staged, row by row.
+
+    Replays that settling itself began are taken to their end first.
+    """
+    finish_replays(PROVIDERS)
     for account in account_ids:
         with scoped([account]):
             assert_same(universe.read(), expected(without))

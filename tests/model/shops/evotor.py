@@ -106,8 +106,7 @@ class Evotor(Shop):
         number = next(self._ids)
         sale, refund = _dated(sale, self.now), _dated(refund, self.now)
         sale["uuid"], refund["uuid"] = f"l{number}", f"m{number}"
-        broken = not self.exact and amount % 2 == 1
-        if broken:
+        if not self.exact and amount % 2:
             sale = _dated(sale, datetime.fromisoformat("1999-01-01T00:00:00+00:00"))
         for step in refund["transactions"]:
             if step["type"] == "DOCUMENT_OPEN":
@@ -119,7 +118,7 @@ class Evotor(Shop):
         for document in (sale["uuid"], refund["uuid"]):
             self.documents[document].whole = False
         self._put(_LIST, [sale, refund])
-        if which % 2 and not broken:
+        if which % 2:
             self._put(_LIST, [sale])
 
     def _strange(self, which: int, amount: int) -> None:
