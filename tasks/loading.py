@@ -24,18 +24,16 @@ ORDER BY i.delivery_id FOR UPDATE OF i
 """
 #: What live sales were made of: all that was ever settled, be it under way again or not. What
 #: kills its reader stays out, as it did there.
-_SETTLED = """
-SELECT d.id, d.account_id, d.source_id, 0, d.received_at, d.method, d.path, d.query,
-       d.headers, d.body, d.sha256
-FROM ingest_delivery d
-WHERE d.id = ANY(%b::uuid[])
-  AND (NOT EXISTS (SELECT FROM ingest_inbox i WHERE i.delivery_id = d.id)
-       OR EXISTS (SELECT FROM tasks_attempt a WHERE a.delivery_id = d.id))
-  AND NOT EXISTS (
-    SELECT FROM tasks_deadletter l
-    WHERE l.account_id = d.account_id AND l.delivery_id = d.id AND l.closed_at IS NULL
-      AND l.reason = 'process died')
-ORDER BY d.id
+_STAGED = """
+SELECT d.id, d.account_id, d.source_id,
+       (NOT EXISTS (SELECT FROM ingest_inbox i WHERE i.delivery_id = d.id)
+        OR EXISTS (SELECT FROM tasks_attempt a WHERE a.delivery_id = d.id))
+       AND NOT EXISTS (
+         SELECT FROM tasks_deadletter l
+         WHERE l.account_id = d.account_id AND l.delivery_id = d.id AND l.closed_at IS NULL
+           AND l.reason = 'process died') AS settled,
+       d.received_at, d.method, d.path, d.query, d.headers, d.body, d.sha256
+FROM ingest_delivery d WHERE d.id = ANY(%b::uuid[]) ORDER BY d.id
 """
 _SOURCES = """
 SELECT s.id, s.provider, s.public_url, s.currency,
@@ -102,9 +100,10 @@ def load_own(ids: Iterable[UUID]) -> list[Loaded]:
     return _load(own, dict.fromkeys(own, 0), first=True)
 
 
-def load_settled(ids: Sequence[UUID]) -> list[Loaded]:
-    """Return those of the deliveries that were settled before, claimed or not, by id."""
-    return _loaded(sql.rows(_SETTLED, list(ids)))
+def load_staged(ids: Sequence[UUID]) -> tuple[list[Loaded], set[UUID]]:
+    """Return deliveries by id, claimed or not, and which of them were settled before."""
+    found = sql.rows(_STAGED, list(ids))
+    return _loaded([(*row[:3], 0, *row[4:]) for row in found]), {row[0] for row in found if row[3]}
 
 
 def _load(ids: list[UUID], attempts: dict[UUID, int], *, first: bool = False) -> list[Loaded]:

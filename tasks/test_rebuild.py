@@ -81,6 +81,17 @@ def test_what_is_pending_is_no_difference_and_comes_with_its_settling() -> None:
     assert rebuild()[0] == 0
 
 
+@pytest.mark.usefixtures("providers")
+def test_an_earlier_twin_that_still_waits_dates_the_event_as_it_does_in_settling() -> None:
+    source = make_source()
+    ids = put_apart(source, sale_event("e1"), sale_event("e1"))
+    settle(ids[1:], providers=TOYS)
+
+    assert rebuild()[0] == 0
+    settle(ids[:1], providers=TOYS)
+    assert rebuild()[0] == 0
+
+
 def test_a_changed_mapper_is_shown_in_money_and_then_applied(providers: Any) -> None:
     source = make_source()
     events = [sale_event(f"e{n}", sale=f"s{n}", total="10.00", at=n) for n in range(1, 4)]
