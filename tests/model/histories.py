@@ -28,7 +28,7 @@ moves = st.lists(
 #: Everything random beside the moves; a number shrinks badly, but a test of it costs no draws.
 seeds = st.integers(0, 10_000)
 quick = settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[*HealthCheck],
     derandomize=True,

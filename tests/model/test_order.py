@@ -184,7 +184,7 @@ def check(world: Universe, site: Site, played: list[Move], seed: int) -> None:
     )
 
 
-@settings(quick, max_examples=25)
+@settings(quick, max_examples=15)
 @given(played=moves, seed=seeds)
 def test_property_12_the_tables_are_the_rule_over_random_batches(
     world: Universe, site: Site, played: list[Move], seed: int

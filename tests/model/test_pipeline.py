@@ -30,7 +30,7 @@ from .staged import actual, assert_settled, open_site, put
 
 # A transaction of the test's own would stop the clock of the leases.
 pytestmark = pytest.mark.django_db(transaction=True)
-few = settings(quick, max_examples=5)
+few = settings(quick, max_examples=4)
 every_provider = pytest.mark.parametrize("slug", SLUGS)
 
 

@@ -43,7 +43,7 @@ def assert_true(day: History, tables: dict[str, Table]) -> None:
     assert alive(tables) == day.shop.parts()
 
 
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=40)
 @given(played=moves, seed=seeds)
 def test_property_08_what_is_known_is_what_the_provider_has(
     world: Universe, site: Site, played: list[Move], seed: int
