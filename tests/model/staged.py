@@ -16,6 +16,8 @@ from integrations.registry import PROVIDERS
 from sales.merging import LocationSettings, Settings, SourceSettings
 from sales.merging.deriving import Table
 from sales.models import Location
+from tasks import rebuilding
+from tasks.rebuilding import Report
 from tests import universe
 from tests.comparing import assert_same, rule
 from tests.heard import finish_replays
@@ -103,6 +105,14 @@ def expected(without: Collection[UUID] = ()) -> dict[str, Table]:
     told = zip(every, stated(every), strict=True)
     settled = [said for arrival, said in told if arrival.id not in without]
     return universe.pure(rule(flat(settled), settings()))
+
+
+def rebuilt(account_id: int) -> Report:
+    """Derive an account anew beside its live rows, as ``rebuild --check`` does; what differs."""
+    report = Report()
+    with rebuilding.session():
+        rebuilding.prepare(account_id, "account").compare(report)
+    return report
 
 
 def actual(account_id: int) -> dict[str, Table]:

@@ -26,7 +26,7 @@ from tests.threads import in_threads
 from .arrivals import Site
 from .histories import SLUGS, moves, on_the_way, quick, seeds
 from .shops import SHOPS, Move, Sent
-from .staged import actual, assert_settled, open_site, put
+from .staged import actual, assert_settled, open_site, put, rebuilt
 
 # A transaction of the test's own would stop the clock of the leases.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,6 +91,7 @@ def test_property_06_what_is_derived_anew_from_staging_is_what_was_live(
     ids = put(site, sent_by(site, played, chance))
     settle_in_any_order(ids, chance)
     live = actual(site.account_id)
+    assert not rebuilt(site.account_id)
 
     forget(site)
     for batch in chopped(ids, chance):

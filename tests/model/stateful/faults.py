@@ -6,10 +6,11 @@ from hypothesis.stateful import precondition, rule
 from tasks import replays
 from tasks.sweep import Sweeper
 
+from .. import staged
 from .base import Base, which
 from .product import RECEIVER_POINTS, SETTLER_POINTS
 
-#: A new process costs a second or more: so many of them in one run.
+#: A new process and a rebuild cost a second or more: so many of them in one run.
 _CRASHES = 1
 
 
@@ -39,6 +40,14 @@ class Faults(Base):
         if due:
             self.crashes["settler"] += 1
             assert self.product.crash_settler(point, [row[0] for row in due]) == -9
+
+    @precondition(lambda self: self.crashes["rebuild"] < _CRASHES)
+    @rule()
+    def rebuild(self) -> None:
+        """Derive everything anew beside what is live, pending and held or not: nothing differs."""
+        self.crashes["rebuild"] += 1
+        report = staged.rebuilt(self.account)
+        assert not report, report.as_json()
 
     @rule()
     def flush(self) -> None:
