@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
 from accounts.models import Source
 from accounts.rls import scoped
@@ -239,6 +240,15 @@ def test_verify_holds_after_requeue_drop_and_another_death(mend: Any) -> None:
 
     assert _letters_line() == "ok"
     assert dead_letters(source) == []
+
+
+def test_verify_finds_a_letter_closed_as_settled_whose_event_is_still_dead() -> None:
+    source = make_source()
+    die(source, sale_event("e1"))
+    with scoped([source.account_id]):
+        DeadLetter.objects.update(closed_at=Now(), closed_by="settled")
+
+    assert _letters_line() == "FAILED"
 
 
 def _letters_line() -> str:

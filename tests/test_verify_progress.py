@@ -141,6 +141,19 @@ def test_what_is_broken_stays_red_until_it_is_mended(capsys: pytest.CaptureFixtu
     assert broken(verify(capsys)) == []
 
 
+def test_nothing_behind_what_is_broken_is_passed_by(session: Session) -> None:
+    deliver(make_source(), 0, 9)
+    age()
+    run("UPDATE tasks_attempt SET outcome = 'lost' WHERE key = 'e3'")
+
+    passes = []
+    for _ in range(2):
+        walk(session)
+        passes.append(states(session)["T.small", 0])
+
+    assert [(state.covered, state.last_failed) for state in passes] == [(2, 1), (2, 1)]
+
+
 def test_a_break_found_last_time_stands_while_the_next_pass_is_under_way(session: Session) -> None:
     deliver(make_source(), 0, 7)
     run("UPDATE tasks_attempt SET outcome = 'lost' WHERE key = 'e6'")
@@ -152,17 +165,20 @@ def test_a_break_found_last_time_stands_while_the_next_pass_is_under_way(session
     assert (result.state, result.complete, result.finding.examples) == ("failed", False, ["e6"])
 
 
-def test_a_delivery_that_waits_is_not_passed_by(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_delivery_that_waits_is_not_passed_by(session: Session) -> None:
     source = make_source()
-    deliver(source, 0, 3)
     put(source, sale_event("waiting"))
+    deliver(source, 0, 5)
     age()
-    run("UPDATE ingest_inbox SET due_at = now() + interval '1 hour'")
-    assert broken(verify(capsys)) == []
+    (settled,) = next(check.parts for check in CHECKS if check.id == "I3.settled")
+    assert isinstance(settled, Walk)
+    check = replace(SMALL, parts=(replace(settled, limit=2),))
+    walk(session, check)
 
     run("DELETE FROM ingest_inbox")
+    walk(session, check)
 
-    assert broken(verify(capsys)) == ["I3.settled"]
+    assert states(session)["T.small", 0].last_failed == 1
 
 
 def test_an_interrupted_pass_goes_on_where_it_stood(session: Session) -> None:
@@ -230,13 +246,17 @@ def test_a_killed_process_loses_no_more_than_a_step(session: Session) -> None:
 
 def test_two_at_once_examine_each_row_once(session: Session) -> None:
     deliver(make_source(), 0, 40)
+    (part,) = SMALL.parts
+    assert isinstance(part, Walk)
+    slow = replace(part, only="pg_sleep(0.01) IS NOT NULL")
+    check = replace(SMALL, parts=(slow,))
     start = threading.Barrier(2)
-    since = now(session)
+    since, steps = now(session), list[float]()
 
     def work() -> None:
         with connect() as own:
             start.wait(10)
-            for _ in advance(own, walks([SMALL]), since=since):
+            for _ in advance(own, walks([check]), since=since, rest=steps.append):
                 pass
 
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -245,7 +265,8 @@ def test_two_at_once_examine_each_row_once(session: Session) -> None:
     for thread in threads:
         thread.join(60)
 
-    assert states(session)["T.small", 0].last_examined == 40
+    # Twenty steps of two rows; the one that finds the end needs no rest.
+    assert (len(steps), states(session)["T.small", 0].last_examined) == (20, 40)
 
 
 def test_another_question_begins_anew(session: Session) -> None:
