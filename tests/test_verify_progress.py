@@ -414,6 +414,33 @@ def test_the_thread_of_the_clock_does_the_work(
     assert all(one.complete for one in results(session))
 
 
+_CLOCK = """
+import django
+django.setup()
+from tasks import clock, verifying
+verifying.FIRST = 0.0
+clock.run()
+"""
+
+
+def test_the_process_of_the_clock_examines_beside_its_sweep_and_ends_promptly(
+    session: Session,
+) -> None:
+    source = make_source()
+    deliver(source, 0, 3)
+    environment = child_environment(REDIS_URL="redis://127.0.0.1:1/0", VERIFY_REST="0")
+    process = subprocess.Popen([sys.executable, "-c", _CLOCK], env=environment)
+
+    try:
+        _until(lambda: len(states(session)) == len(walks()), 60)
+        _until(lambda: all(one.complete for one in results(session)))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=20)
+
+    assert process.returncode == 0
+
+
 def test_the_clock_may_be_told_to_leave_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERIFY_EVERY", "0")
     verifier = Verifier()
