@@ -34,7 +34,7 @@ quick = settings(
     derandomize=True,
     phases=[Phase.generate, Phase.shrink],
 )
-thorough = settings(quick, max_examples=400)
+thorough = settings(quick, max_examples=200)
 
 
 @dataclass(frozen=True, slots=True)

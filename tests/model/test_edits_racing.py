@@ -199,4 +199,4 @@ def test_edits_racing_settlers_lose_nothing_and_leave_the_rule(
 def test_edits_racing_settlers_lose_nothing_at_length(
     race: Race, editors: tuple[Editor, Editor]
 ) -> None:
-    check(race, editors, 150)
+    check(race, editors, 60)
