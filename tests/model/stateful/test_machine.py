@@ -48,7 +48,7 @@ def test_whatever_happens_in_any_order_the_tables_are_the_rule(machine: type[Mac
 def test_whatever_happens_in_any_order_the_tables_are_the_rule_at_length(
     machine: type[Machine],
 ) -> None:
-    run(machine, examples=40, steps=60, same=False)
+    run(machine, examples=100, steps=60, same=False)
 
 
 def _no_sweep(patch: pytest.MonkeyPatch) -> None:
