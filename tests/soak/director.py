@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .faults import Scene, Strike
 from .sender import Acknowledged
@@ -49,7 +50,18 @@ def inside(struck: Sequence[Struck], at: float) -> bool:
     return any(one.begun <= at <= one.ended + AFTERMATH for one in struck)
 
 
-def recovery(one: Struck, answers: Sequence[Acknowledged]) -> float | None:
+def taken(answers: Sequence[Acknowledged]) -> list[float]:
+    """Return when something was acknowledged, sorted."""
+    return sorted(one.at for one in answers if 200 <= one.status < 300)
+
+
+def recovery(one: Struck, times: Sequence[float]) -> float | None:
     """Return the seconds from the end of a fault to the next 2xx."""
-    after = (a.at - one.ended for a in answers if a.at >= one.ended and 200 <= a.status < 300)
-    return min(after, default=None)
+    return min((at - one.ended for at in times if at >= one.ended), default=None)
+
+
+def silence(one: Struck, times: Sequence[float]) -> float:
+    """Return the longest time without any 2xx that began in the window of a fault, in seconds."""
+    after = [one.begun, *(at for at in times if at > one.begun)]
+    gaps = (b - a for a, b in pairwise(after) if a <= one.ended + AFTERMATH)
+    return max(gaps, default=0.0)

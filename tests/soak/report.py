@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .checker.figures import quantile
 from .checker.sales import Sales
 from .checker.staging import Staging
-from .director import Struck, inside, recovery
+from .director import Struck, inside, recovery, silence, taken
 from .gauges import Gauges
 from .sender import Told
 from .wire import PATIENCE
@@ -105,13 +105,14 @@ def build(
 
 
 def _faults(run: Run) -> list[dict[str, Any]]:
-    answers = run.told.answers
+    times = taken(run.told.answers)
     return [
         {
             "at": round(one.begun - run.started, 1),
             "name": one.name,
             "lasted": round(one.ended - one.begun, 1),
-            "until_2xx": None if (after := recovery(one, answers)) is None else round(after, 2),
+            "until_2xx": None if (after := recovery(one, times)) is None else round(after, 2),
+            "longest_without_2xx": round(silence(one, times), 2),
             **({"error": one.error} if one.error else {}),
         }
         for one in run.struck
@@ -120,11 +121,11 @@ def _faults(run: Run) -> list[dict[str, Any]]:
 
 def _latency(run: Run) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    taken = [one for one in run.told.answers if 200 <= one.status < 300]
+    accepted = [one for one in run.told.answers if 200 <= one.status < 300]
     for name, within in (("outside_faults", False), ("inside_faults", True)):
         chosen = sorted(
             1000 * one.seconds
-            for one in taken
+            for one in accepted
             if inside(run.struck, one.at - one.seconds) == within
         )
         found[name] = _spread(chosen)

@@ -79,18 +79,27 @@ def text(value: Mapping[str, Any]) -> str:
 
 
 def _fault(one: Mapping[str, Any]) -> str:
-    after = "—" if one["until_2xx"] is None else f"{one['until_2xx']:.2f} s"
-    return f"{one['at']:>6.1f} s  {one['name']:<32} {one['lasted']:>5.1f} s, 2xx + {after}"
+    return (
+        f"{one['at']:>6.1f} s  {one['name']:<32} {one['lasted']:>5.1f} s, 2xx {_after(one)}, "
+        f"без 2xx не дольше / without at most {one['longest_without_2xx']:.2f} s"
+    )
+
+
+def _after(one: Mapping[str, Any]) -> str:
+    return "—" if one["until_2xx"] is None else f"+{one['until_2xx']:.2f} s"
 
 
 def markdown(value: Mapping[str, Any], command: str) -> str:
     """Return the report as the documentation shows it."""
     lines = [f"`{command}`", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {shown} |" for name, shown in rows(value)]
-    lines += ["", "| с / s | сбой / fault | длился / lasted | 2xx |", "|---|---|---|---|"]
-    for one in value["faults"]:
-        after = "—" if one["until_2xx"] is None else f"+{one['until_2xx']:.2f} s"
-        lines.append(f"| {one['at']} | {one['name']} | {one['lasted']} s | {after} |")
+    heads = "с / s | сбой / fault | длился / lasted | первый 2xx / first | без 2xx / without"
+    lines += ["", f"| {heads} |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {one['at']} | {one['name']} | {one['lasted']} s | {_after(one)} | "
+        f"{one['longest_without_2xx']} s |"
+        for one in value["faults"]
+    ]
     return "\n".join(lines)
 
 

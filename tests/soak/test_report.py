@@ -70,7 +70,9 @@ def test_a_quiet_run_is_green_and_tells_slow_answers_of_faults_from_others() -> 
     assert (found.broken, found.missed) == ([], ["3.0 deliveries/s < 60"])
     assert found.value["ack_ms"]["outside_faults"] == {"n": 2, "p50": 40.0, "p99": 40.0, "max": 40}
     assert found.value["ack_ms"]["inside_faults"]["max"] == 900
+    # Struck at 110.0, over at 110.5; acknowledged at 112 and at 130.
     assert found.value["faults"][0]["until_2xx"] == 1.5
+    assert found.value["faults"][0]["longest_without_2xx"] == 18
     assert found.value["wal_bytes_per_delivery"] == 200
 
 

@@ -5,7 +5,7 @@ import pytest
 from .started import soak
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(480)
 def test_a_minute_under_faults_loses_doubles_and_changes_nothing() -> None:
     report = soak("--seed", "20260914", "--minutes", "1")
 
@@ -30,7 +30,7 @@ def test_ten_minutes_under_every_fault_lose_double_and_change_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_with_redis_dead_all_the_time_everything_is_visible_within_half_a_minute() -> None:
+def test_with_redis_dead_all_the_time_the_sweep_settles_everything() -> None:
     report = soak("--seed", "2", "--minutes", "2", "--no-redis")
 
     assert report["broken"] == []
