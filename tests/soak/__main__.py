@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,8 @@ _EXAMPLES = """
   python -m tests.soak --faults                                     # list them
   python -m tests.soak --json | python -m json.tool
 
-код / exit: 0 потеряно, лишнее и удвоено 0, деньги 0.00 / all promises held; 1 нет / not all
+код / exit: 0 потеряно, лишнее и удвоено 0, деньги 0.00 / all promises held; 1 нет / not all;
+130 прервано / interrupted
 """
 
 
@@ -51,12 +53,15 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a soak; return the exit code."""
     given = parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(number, signal.default_int_handler)
     # Whatever installation this shell is set up for, a soak makes one of its own.
     for name in list(os.environ):
         if name.startswith(("DATABASE_", "REDIS_", "GJANGO_STATE", "GJANGO_TEST_STATE")):
             del os.environ[name]
     from .faults import FAULTS
-    from .run import Options, soak, to_stderr
+    from .live import Options
+    from .run import soak, to_stderr
     from .table import text, write
 
     if given.faults:
@@ -77,7 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         journal=given.journal,
         patience=given.patience,
     )
-    report = soak(options, to_stderr)
+    try:
+        report = soak(options, to_stderr)
+    except KeyboardInterrupt:
+        print("прервано / interrupted", file=sys.stderr)
+        return 130
     as_json = json.dumps(report.value, ensure_ascii=False, default=str)
     print(as_json if given.json else text(report.value))
     if given.docs:

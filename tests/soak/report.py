@@ -17,7 +17,7 @@ from .wire import PATIENCE
 from .workload import Workload
 
 if TYPE_CHECKING:
-    from .run import Options
+    from .live import Options
 
 _CENT = Decimal("0.01")
 #: Goals, in seconds; visibility without Redis has one of its own.

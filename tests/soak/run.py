@@ -1,50 +1,25 @@
 """One soak, from the start of the servers to the report."""
 
 import asyncio
-import contextlib
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from tests.stack import ROOT
 
-from . import faults, house, workload
+from . import house, workload
 from .checker import figures, sales, staging
-from .director import Director
-from .gauges import Gauges, backlog, wal
-from .hands import Hands
 from .journal import Journal
+from .live import Options, Say, live
 from .report import Report, Run, build
-from .sender import Sender
-
-#: Seconds after the load in which everything has to be acknowledged and settled.
-_PATIENCE = 240.0
-_TICK = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What to run: ``only`` names faults, ``defects`` are those of ``tests.faults.defects``."""
-
-    seed: int = 1
-    seconds: float = 600.0
-    rate: float = 80.0
-    redis: bool = True
-    only: Sequence[str] = ()
-    defects: Sequence[str] = ()
-    journal: Path | None = None
-    patience: float = _PATIENCE
-
-
-def soak(options: Options, say: Callable[[str], None]) -> Report:
+def soak(options: Options, say: Say) -> Report:
     """Run a soak and judge it."""
     made = workload.make(options.seed, options.seconds, options.rate)
     say(f"workload: {made.deliveries} deliveries, {len(made.wanted)} sales, {made.shares()}")
@@ -55,92 +30,17 @@ def soak(options: Options, say: Callable[[str], None]) -> Report:
         say(f"ready: {product.stack.url}")
         journal = Journal(path)
         try:
-            run = asyncio.run(_live(options, product, made, journal, say))
+            run = asyncio.run(live(options, product, made, journal=journal, say=say))
         finally:
             journal.close()
         say("judging")
         report = _judge(options, product, made, run, path)
         if report.broken:
             shutil.copytree(product.stack.state / "logs", folder / "logs", dirs_exist_ok=True)
-            say(f"logs: {folder / 'logs'}")
+            say(f"journal and logs: {folder}")
+        elif options.journal is None:
+            shutil.rmtree(folder)
         return report
-
-
-async def _live(
-    options: Options, product: house.House, made: workload.Workload, journal: Journal,
-    say: Callable[[str], None],
-) -> Run:  # fmt: skip
-    """Send, strike and measure at once; return what was seen when everything is quiet."""
-    sender = Sender(product.addresses, journal, options.seed)
-    hands = Hands(product.stack.url, product.tokens, product.ids, journal)
-    scene = faults.Scene(product, sender, Random(f"scene-{options.seed}"))
-    able = ["redis"] * options.redis + ["disk"] * product.servers.has_disk
-    strikes = faults.plan(options.seed, options.seconds, able, options.only)
-    director, gauges = Director(scene, strikes), Gauges(product)
-    log = wal(product)
-    started = time.monotonic()
-    watchers = [
-        asyncio.create_task(work)
-        for work in (_keep(product), gauges.run(), _progress(started, sender, gauges, say))
-    ]
-    try:
-        async with asyncio.timeout(options.seconds + options.patience):
-            await asyncio.gather(
-                sender.run(made.due, started),
-                hands.run(made.due, started),
-                director.run(started, say),
-            )
-            ended = time.monotonic()
-            await _drained(product)
-    except TimeoutError:
-        ended = time.monotonic()
-        say(f"not quiet: {sender.waiting} unacknowledged, {hands.waiting} edits, {gauges.backlog}")
-    last = max((one.ended for one in director.struck), default=started)
-    quiet = time.monotonic()
-    for watcher in watchers:
-        watcher.cancel()
-    await asyncio.gather(*watchers, return_exceptions=True)
-    sender.close()
-    return Run(
-        told=sender.told,
-        api=hands.causes,
-        edits=hands.done,
-        unanswered=sender.waiting + hands.waiting,
-        struck=director.struck,
-        skipped=[one.name for one in faults.FAULTS if one.needs and one.needs not in able],
-        started=started,
-        seconds=ended - started,
-        drain=quiet - max(last, started + options.seconds),
-        gauges=gauges,
-        wal=wal(product) - log,
-    )
-
-
-async def _keep(product: house.House) -> None:
-    """Start servers again as soon as they died."""
-    while True:
-        product.servers.tick()
-        await asyncio.sleep(_TICK)
-
-
-async def _drained(product: house.House) -> None:
-    """Wait until nothing is left in the inbox."""
-    while True:
-        with contextlib.suppress(Exception):
-            if await asyncio.to_thread(backlog, product) == 0:
-                return
-        await asyncio.sleep(0.2)
-
-
-async def _progress(
-    started: float, sender: Sender, gauges: Gauges, say: Callable[[str], None]
-) -> None:  # fmt: skip
-    while True:
-        await asyncio.sleep(10)
-        say(
-            f"{time.monotonic() - started:4.0f} s: acknowledged {sender.told.acknowledged}, "
-            f"waiting {sender.waiting}, backlog {gauges.backlog}"
-        )
 
 
 def _judge(

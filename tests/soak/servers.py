@@ -50,7 +50,7 @@ class Servers:
                 connection.execute(
                     f"ALTER DATABASE {embedded.DATABASE} SET TABLESPACE {_TABLESPACE}"
                 )
-        embedded.stop(self.processes.pop("postgres"), signal.SIGINT)
+        embedded.stop(self.processes["postgres"], signal.SIGINT)
         self.tick()
         self._wait()
 

@@ -74,6 +74,8 @@ def text(value: Mapping[str, Any]) -> str:
     lines += ["", *(_fault(one) for one in value["faults"]), ""]
     examples = value["staging"]["examples"] + value["sales"]["examples"]
     lines += [f"  {example}" for example in examples]
+    if not value["ok"]:
+        lines.append(f"журнал / journal: {value['journal']}")
     verdict = "ok" if value["ok"] else "FAILED: " + "; ".join(value["broken"])
     return "\n".join([*lines, verdict])
 

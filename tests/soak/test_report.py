@@ -14,8 +14,8 @@ from .checker.staging import Staging
 from .director import Struck
 from .gauges import Gauges
 from .house import House
+from .live import Options
 from .report import Report, Run, build
-from .run import Options
 from .sender import Acknowledged, Told
 from .workload import Workload
 
