@@ -27,7 +27,7 @@ def backoff() -> float:
 
 def grace() -> float:
     """Return for how many seconds a delivery is left to its wake-up (``SWEEP_GRACE``)."""
-    return float(_env.float("SWEEP_GRACE", default=15.0))
+    return float(_env.float("SWEEP_GRACE", default=10.0))
 
 
 def interval() -> float:

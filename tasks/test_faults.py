@@ -230,6 +230,11 @@ def test_what_a_killed_settler_held_is_settled_within_the_promised_minute() -> N
     assert options.lease() >= 2 * options.grace()
 
 
+def test_with_redis_dead_a_sale_is_visible_within_twenty_seconds() -> None:
+    """The grace, a sweep that has just passed, and a quarter of the time left for the work."""
+    assert options.grace() + options.interval() <= 20 * 0.75
+
+
 def test_a_paused_source_waits_and_does_not_hide_the_others() -> None:
     paused, other = make_source("paused"), make_source("other")
     put(paused, sale_event("e1"))

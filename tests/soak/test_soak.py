@@ -34,5 +34,5 @@ def test_with_redis_dead_all_the_time_the_sweep_settles_everything() -> None:
     report = soak("--seed", "2", "--minutes", "2", "--no-redis")
 
     assert report["broken"] == []
-    # 20 s on a quiet machine: a delivery's grace of 15 s and the sweep's interval of 5 s.
+    # 20 s on a quiet machine: a grace of 10 s, the sweep's interval of 5 s, and its work.
     assert report["visible_s"]["p50"] < 30
