@@ -47,7 +47,12 @@ class Director:
 
 def inside(struck: Sequence[Struck], at: float) -> bool:
     """Say whether a moment lies in the window of a fault."""
-    return any(one.begun <= at <= one.ended + AFTERMATH for one in struck)
+    return touched(struck, at, at)
+
+
+def touched(struck: Sequence[Struck], begun: float, ended: float) -> bool:
+    """Say whether a time overlaps the window of a fault."""
+    return any(one.begun <= ended and begun <= one.ended + AFTERMATH for one in struck)
 
 
 def taken(answers: Sequence[Acknowledged]) -> list[float]:

@@ -77,6 +77,7 @@ async def live(
         struck=cast.director.struck,
         skipped=[one.name for one in faults.FAULTS if one.needs and one.needs not in able],
         started=started,
+        clock=time.time() - time.monotonic(),
         seconds=ended - started,
         drain=quiet - max(last, started + options.seconds),
         gauges=cast.gauges,

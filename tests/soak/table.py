@@ -47,7 +47,9 @@ def rows(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "ответ вне сбоев, мс / ack outside faults, ms", _pairs(value["ack_ms"]["outside_faults"])
     yield "ответ в сбоях, мс / inside faults, ms", _pairs(value["ack_ms"]["inside_faults"])
     yield "самый долгий ответ, мс / slowest", str(value["ack_ms"]["slowest_answer_of_any_kind"])
-    yield "видна через, с / visible after, s", _pairs(value["visible_s"])
+    visible = value["visible_s"]
+    yield "видна через, с, вне сбоев / visible after, s", _pairs(visible["outside_faults"])
+    yield "видна через, с, все / all", _pairs(visible["all"])
     yield (
         "очередь / backlog",
         f"пик / peak {value['backlog']['peak']}, пуста через / drained in "

@@ -19,6 +19,8 @@ from .report import Report, Run, build
 from .sender import Acknowledged, Told
 from .workload import Workload
 
+_SHARES = ("p50", "p99", "max")
+
 
 def run() -> Run:
     told = Told(
@@ -39,6 +41,7 @@ def run() -> Run:
         struck=[Struck("kill -9 PostgreSQL", 110.0, 110.5)],
         skipped=[],
         started=100.0,
+        clock=1000.0,
         seconds=0.04,
         drain=12.0,
         gauges=Gauges(cast("House", None)),
@@ -55,7 +58,8 @@ def report(
         run=seen,
         kept=kept or Staging(acknowledged=3, staged=3),
         sold=sold or Sales(wanted=1, right=1, money={"RUB": Decimal(0)}),
-        lags=[0.1, 0.2],
+        # The first was safe before the fault and seen after it, the second long after.
+        lags=[(1109.9, 0.2), (1130.0, 0.3)],
         attempts={1: 3},
         dead_rows={},
         verified=verified,
@@ -73,6 +77,8 @@ def test_a_quiet_run_is_green_and_tells_slow_answers_of_faults_from_others() -> 
     # Struck at 110.0, over at 110.5; acknowledged at 112 and at 130.
     assert found.value["faults"][0]["until_2xx"] == 1.5
     assert found.value["faults"][0]["longest_without_2xx"] == 18
+    assert found.value["visible_s"]["outside_faults"] == {"n": 1, **dict.fromkeys(_SHARES, 0.3)}
+    assert found.value["visible_s"]["all"]["n"] == 2
     assert found.value["wal_bytes_per_delivery"] == 200
 
 

@@ -6,9 +6,10 @@ import psycopg
 
 #: By commit times: from "the delivery is safe" to "its effect can be read", in seconds.
 _LAG = """
-SELECT extract(epoch FROM pg_xact_commit_timestamp(a.xmin) - pg_xact_commit_timestamp(d.xmin))
+SELECT extract(epoch FROM pg_xact_commit_timestamp(d.xmin)),
+       extract(epoch FROM pg_xact_commit_timestamp(a.xmin) - pg_xact_commit_timestamp(d.xmin))
 FROM tasks_attempt a JOIN ingest_delivery d ON d.id = a.delivery_id
-WHERE d.origin = 'push' AND a.number < 100 ORDER BY 1
+WHERE d.origin = 'push' ORDER BY 2
 """
 _ATTEMPTS = """
 SELECT number, count(*) FROM (
@@ -21,9 +22,13 @@ WHERE n_dead_tup > 0 ORDER BY n_dead_tup DESC LIMIT 5
 """
 
 
-def lags(connection: psycopg.Connection[Any]) -> list[float]:
-    """Return how long each delivery took to become visible, in seconds, sorted."""
-    return [float(row[0]) for row in connection.execute(_LAG) if row[0] is not None]
+def lags(connection: psycopg.Connection[Any]) -> list[tuple[float, float]]:
+    """Return when each delivery was safe (Unix time) and how long it took to become visible.
+
+    In seconds, the quickest first.
+    """
+    rows = connection.execute(_LAG)
+    return [(float(at), float(lag)) for at, lag in rows if None not in (at, lag)]
 
 
 def attempts(connection: psycopg.Connection[Any]) -> dict[int, int]:
