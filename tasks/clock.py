@@ -13,7 +13,6 @@ from django.db import DatabaseError, InterfaceError, connection
 
 from . import options, outcomes, replays, sql, verifying
 from .leadership import Leadership
-from .pipeline import forget_broken_connection
 from .sweep import ROUND, Sweeper
 
 log = structlog.get_logger(__name__)
@@ -97,7 +96,8 @@ class Clock:
             return self._work() if leads else options.interval()
         except (DatabaseError, InterfaceError, psycopg.Error) as error:
             self._report_away(error)
-            forget_broken_connection()
+            # Whichever session failed, this one saw the same outage and may not know it yet.
+            connection.close()
             return min(options.interval(), 1.0)
 
     def _report_away(self, error: Exception) -> None:

@@ -5,9 +5,8 @@ No broker in sight: a worker, the sweep, a command and a test call the same plai
 
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from uuid import UUID
 
@@ -24,6 +23,9 @@ from .understanding import Providers
 log = structlog.get_logger(__name__)
 
 _REPEATS = 3
+#: Batches that could not even be given back, and why: the next settler of this process does it.
+#: Where it dies before, or too many are owed, their leases end by themselves.
+_owed: deque[tuple[Sequence[Claim], str]] = deque(maxlen=64)
 
 
 def settle(
@@ -34,6 +36,7 @@ def settle(
     Raises a database error only where nothing could be claimed; what was claimed is either
     settled, put off or given back.
     """
+    _repay()
     how = How(providers or _all_providers(), replay)
     result: Counter[str] = Counter()
     for chunk in _chunks(ids):
@@ -48,6 +51,7 @@ def settle(
 
 def settle_claimed(claims: Sequence[Claim], *, providers: Providers | None = None) -> None:
     """Settle one batch that was claimed: each of it is settled, put off or given back."""
+    _repay()
     _settle(claims, How(providers or _all_providers()))
 
 
@@ -150,13 +154,24 @@ def _bury(claim: Claim, reason: str) -> Counter[str]:
 
 
 def _give_back(claims: Sequence[Claim], error: Exception) -> Counter[str]:
-    """Return a batch that the database could not take; where even that fails, its lease ends."""
+    """Return a batch that the database could not take."""
     reason = outcomes.fingerprint(error)
-    forget_broken_connection()
-    with suppress(DatabaseError, InterfaceError):
-        inbox.give_back(claims, reason)
+    _owed.append((claims, reason))
+    _repay()
     log.warning("batch_given_back", deliveries=len(claims), error=reason)
     return Counter()
+
+
+def _repay() -> None:
+    """Give back what is owed; where the database is away still, it stays so."""
+    while _owed:
+        forget_broken_connection()
+        claims, reason = _owed.pop()
+        try:
+            inbox.give_back(claims, reason)
+        except (DatabaseError, InterfaceError):
+            _owed.append((claims, reason))
+            return
 
 
 def forget_broken_connection() -> None:

@@ -96,6 +96,28 @@ def test_a_database_that_is_away_is_waited_for_with_one_line(
     assert "".join(capsys.readouterr()).count("database_away") == 1
 
 
+def test_an_outage_costs_the_clock_one_turn(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = Clock()
+    clock._tick()
+    with psycopg.connect(**direct_parameters(), autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = current_user"
+            " AND pid <> pg_backend_pid()"
+        )
+    capsys.readouterr()
+
+    for chore in clock.chores:
+        chore.due = 0.0
+    clock._tick()
+    clock._tick()
+
+    said = "".join(capsys.readouterr())
+    assert (said.count("database_away"), said.count("database_back")) == (1, 1)
+    assert said.index("database_away") < said.index("database_back")
+    clock._leadership.step_down()
+
+
 def test_the_clock_process_settles_without_redis_and_ends_promptly() -> None:
     source = make_source()
     put(source, b"no provider can read this")

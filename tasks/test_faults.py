@@ -22,6 +22,7 @@ from tests.settling import (
     TOYS,
     child_environment,
     dead_letters,
+    eventually,
     inbox_rows,
     ledger,
     make_due,
@@ -89,6 +90,28 @@ def test_F3_a_killed_batch_leaves_nothing_and_takes_effect_once_when_run_again()
     assert killed == -9
     assert between == ([], [], [1, 1])
     assert outcomes_of(source) == ["recorded"]
+
+
+def test_what_could_not_even_be_given_back_is_as_soon_as_the_database_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = make_source()
+    first, second = put(source, sale_event("e1")), put(source, sale_event("e2", sale="s2"))
+
+    def away(*_: Any) -> Any:
+        raise OperationalError from psycopg.OperationalError("the connection is lost")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(batch, "settle", away)
+        outage.setattr(inbox, "give_back", away)
+        settle(first, providers=TOYS)
+        leased = inbox_rows()
+    settle(second, providers=TOYS)
+
+    assert [row[1:] for row in leased] == [(1, False), (0, True)]
+    ((delivery, attempts, _),) = inbox_rows()
+    assert ([delivery], attempts) == (first, 0)
+    assert eventually(lambda: inbox_rows()[0][2], options.backoff())
 
 
 def test_F10_rivals_over_the_same_deliveries_have_one_effect() -> None:
