@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from django.core.management import call_command
@@ -52,9 +53,14 @@ class Own:
     def crash(self) -> None:
         """Kill every process of it at once, as a power cut does."""
         assert self.process is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        postmaster = psutil.Process(self.process.pid)
+        # Each has a session of its own.
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
         self.process.wait()
+        psutil.wait_procs(family, 10)
 
     def died(self, seconds: float = 20) -> bool:
         """Say whether the server ends by itself in time."""
