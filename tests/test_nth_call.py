@@ -6,6 +6,7 @@ acknowledged. No window between two calls is left to luck.
 
 import itertools
 import os
+import time
 import traceback
 import warnings
 from collections.abc import Mapping
@@ -143,10 +144,10 @@ def test_an_answer_before_the_commit_is_found_out(
 ) -> None:
     stage = Writer._stage
 
-    async def eager(writer: Writer, link: Link, batch: list[Pending]) -> None:
-        for one in batch:
-            one.future.set_result(uuid4())
-        await stage(writer, link, batch)
+    def eager(writer: Writer, link: Link, batch: list[Pending]) -> None:
+        writer._loop.call_soon_threadsafe(writer._answer, batch, [uuid4() for _ in batch])
+        time.sleep(0.05)  # the answer is on its way
+        stage(writer, link, batch)
 
     monkeypatch.setattr(Writer, "_stage", eager)
 

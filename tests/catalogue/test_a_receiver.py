@@ -81,7 +81,7 @@ def test_F1_a_receiver_killed_before_the_commit_leaves_nothing_and_the_retry_is_
     assert (till.outcomes(), till.events(), till.sold().total) == (["recorded"], 1, 10)
 
 
-@pytest.mark.parametrize("at", ["ingest.metrics:committed", "tasks.wakeup:Doorbell.ring"])
+@pytest.mark.parametrize("at", ["ingest.writer:Writer._answer", "tasks.wakeup:Doorbell.ring"])
 def test_F2_a_receiver_killed_after_the_commit_has_stored_it_and_the_retry_adds_no_effect(
     tmp_path: Path, at: str
 ) -> None:
