@@ -36,7 +36,8 @@ class Faults(Base):
     def kill_a_settler(self, point: str) -> None:
         """Kill a settler with everything that is due in its hands."""
         self.make_due()
-        due = self.rows("SELECT delivery_id FROM ingest_inbox WHERE due_at < now()")
+        mine = f"WHERE account_id = {self.account} AND due_at < now()"
+        due = self.rows(f"SELECT delivery_id FROM ingest_inbox {mine}")
         if due:
             self.crashes["settler"] += 1
             assert self.product.crash_settler(point, [row[0] for row in due]) == -9

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from sales.recording import _Recorder
@@ -87,5 +88,6 @@ def test_without_it_the_machine_turns_red(
 ) -> None:
     TEETH[name](monkeypatch)
 
-    with pytest.raises(AssertionError):
+    # Run once more to be shown, a failure may come at another step: what it left is still there.
+    with pytest.raises((AssertionError, Flaky)):
         run(machine, examples=60, steps=50, same=True)
