@@ -40,6 +40,7 @@ class Chaos:
         self._server: asyncio.Server | None = None
         self._loop = asyncio.new_event_loop()
         self._changed = asyncio.Event()
+        self._listens = threading.Event()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -109,9 +110,14 @@ class Chaos:
         """Serve until ``stop``: the body of the proxy's thread."""
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._listen())
+        self._listens.set()
         self._loop.run_forever()
         self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    def wait(self, limit: float) -> None:
+        """Wait until it listens, at most so long (seconds)."""
+        assert self._listens.wait(limit)
 
     def stop(self) -> None:
         """Make ``run`` return."""
@@ -141,6 +147,8 @@ def chaos(upstream: Upstream) -> Iterator[Chaos]:
     proxy = Chaos(upstream)
     thread = threading.Thread(target=proxy.run, name="chaos", daemon=True)
     thread.start()
+    # Whoever changes the mode before would have it listen twice.
+    proxy.wait(5)
     try:
         yield proxy
     finally:
