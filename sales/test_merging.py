@@ -40,7 +40,7 @@ def test_the_tables_are_the_reference_of_any_batches_in_any_order(
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@settings(quick, max_examples=3000, derandomize=False)
+@settings(quick, max_examples=1500, derandomize=False)
 @given(data=st.data())
 def test_the_tables_are_the_reference_at_length(world: Universe, data: st.DataObject) -> None:
     check(world, data)
