@@ -55,7 +55,7 @@ def test_property_08_what_is_known_is_what_the_provider_has(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(quick, max_examples=2000, derandomize=False)
+@settings(quick, max_examples=1000, derandomize=False)
 @given(played=moves, seed=seeds)
 def test_property_08_what_is_known_is_what_the_provider_has_at_length(
     world: Universe, site: Site, played: list[Move], seed: int
