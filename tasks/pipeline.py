@@ -164,9 +164,12 @@ def _give_back(claims: Sequence[Claim], error: Exception) -> Counter[str]:
 
 def _repay() -> None:
     """Give back what is owed; where the database is away still, it stays so."""
-    while _owed:
+    while True:
+        try:
+            claims, reason = _owed.pop()
+        except IndexError:  # asked for, not looked up: other threads repay too
+            return
         forget_broken_connection()
-        claims, reason = _owed.pop()
         try:
             inbox.give_back(claims, reason)
         except (DatabaseError, InterfaceError):
