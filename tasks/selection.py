@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from . import options, sql
+from . import sql
 
 NIL = UUID(int=0)
 LAST = UUID(int=2**128 - 1)
@@ -115,25 +115,21 @@ def look(chosen: Filter, *, limit: int, most: int = LOOK) -> Look:
     return Look(ids, last if looked == most else None)
 
 
-def pages(chosen: Filter) -> Iterator[list[UUID]]:
-    """Return the matching ids in bounded pages, by id: each page is a transaction of its own."""
+def looks(chosen: Filter, *, limit: int) -> Iterator[Look]:
+    """Look at all deliveries of a filter, a statement after the other, each a transaction."""
     after: UUID | None = chosen.after
     while after is not None:
-        found = look(replace(chosen, after=after), limit=options.batch())
-        if found.ids:
-            yield found.ids
+        found = look(replace(chosen, after=after), limit=limit)
+        yield found
         after = found.after
 
 
 def count(chosen: Filter, tell: Callable[[int], None] = lambda _: None) -> int:
     """Count the deliveries that match; ``tell`` hears the count so far where it takes long."""
     total = 0
-    after: UUID | None = chosen.after
-    while after is not None:
-        found = look(replace(chosen, after=after), limit=LOOK)
+    for found in looks(chosen, limit=LOOK):
         total += len(found.ids)
-        after = found.after
-        if after is not None:
+        if found.after is not None:
             tell(total)
     return total
 

@@ -1,19 +1,21 @@
 """Replay and dead letters, by function and by command."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from integrations.contract import Provider
-from tasks import clock, inbox, pipeline, replays, selection
+from tasks import clock, inbox, options, pipeline, replays, selection
 from tasks.models import Replay
 from tasks.pipeline import settle
 from tasks.replays import replay, start, step
-from tasks.selection import Filter, count, pages
+from tasks.selection import Filter, count, looks
 from tests.settling import (
     TOY,
     TOYS,
@@ -39,6 +41,12 @@ FIXED: dict[str, Provider] = {
         mapper=2,
     )
 }
+
+
+def pages(chosen: Filter) -> Iterator[list[UUID]]:
+    """Return the matching ids as they are found, at most a batch at a time."""
+    found = looks(chosen, limit=options.batch())
+    yield from (one.ids for one in found if one.ids)
 
 
 @pytest.fixture

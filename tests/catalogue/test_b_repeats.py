@@ -171,8 +171,8 @@ def test_F44_an_unknown_type_is_kept_counted_and_settled_once_there_is_support(
     able = {**NORMALISERS, "sale.parked": NORMALISERS["sale.created"]}
     newer = {**PROVIDERS, "standard": replace(PROVIDERS["standard"], normalisers=able)}
     chosen = selection.Filter(source=till.source.pk, outcome="unsupported")
-    for page in selection.pages(chosen):
-        replays.replay(page, providers=newer)
+    for found in selection.looks(chosen, limit=10):
+        replays.replay(found.ids, providers=newer)
 
     assert till.outcomes() == ["unsupported", "recorded"]
     assert till.sold().total == 10
