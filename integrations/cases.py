@@ -4,19 +4,21 @@ Every provider states ``CASES = {sample: drafts | IGNORED | UNSUPPORTED | Unreco
 with drafts worked out by hand from the payload.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
+from . import answers
 from .contract import (
     Context,
+    Delivery,
     Event,
     EventUnsupported,
     PayloadUnrecognised,
     Provider,
     Statement,
 )
-from .samples import Sample, signed
+from .samples import Sample, answered, signed
 
 #: First receipt of every sample: 2026-09-14T18:00:00Z, in microseconds.
 RECEIVED = 1_789_408_800_000_000
@@ -50,9 +52,20 @@ def context_of(provider: Provider) -> Context:
 
 def outcome(provider: Provider, sample: Sample) -> Case:
     """Return what a sample becomes: the statements of all its events, or the one word for it."""
+    return _outcome(provider, signed(sample, provider), provider.split)
+
+
+def outcome_of_answer(provider: Provider, body: bytes, *, over: int | None = None) -> Case:
+    """Return what a recorded answer of the provider's API becomes."""
+    return _outcome(provider, answered(body, over=over), answers.split)
+
+
+def _outcome(
+    provider: Provider, delivery: Delivery, split: Callable[[Delivery], list[Event]]
+) -> Case:
+    context = replace(context_of(provider), answered=delivery.answered)
     try:
-        events = provider.split(signed(sample, provider))
-        found = [_normalised(provider, event) for event in events]
+        found = [_normalised(provider, event, context) for event in split(delivery)]
     except EventUnsupported:
         return UNSUPPORTED
     except PayloadUnrecognised as error:
@@ -60,9 +73,9 @@ def outcome(provider: Provider, sample: Sample) -> Case:
     return [statement for statements in found for statement in statements] or IGNORED
 
 
-def _normalised(provider: Provider, event: Event) -> Sequence[Statement]:
+def _normalised(provider: Provider, event: Event, context: Context) -> Sequence[Statement]:
     if event.type in provider.ignored:
         return ()
     if event.type not in provider.normalisers:
         raise EventUnsupported(event.type)
-    return provider.normalisers[event.type](event, context_of(provider)) or ()
+    return provider.normalisers[event.type](event, context) or ()

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sales.drafts import OrderedBy, Version
+from sales.drafts import OrderedBy, Rank, Version
 
 from .contract import Context
 
@@ -45,3 +45,26 @@ def version(
         unit = round_up // _MICROSECOND
         clock += unit - 1 - clock % unit
     return Version(rank, clock, seq)
+
+
+def version_of_answer(provider_time: datetime | None, context: Context) -> Version:
+    """Return the version of what a provider answered: its own clock, never behind what was known
+    when we asked, then the time of asking. Without a clock of the object, the time of asking."""
+    answered = context.answered
+    if answered is None:
+        return version(Rank.FULL, provider_time, context)
+    if provider_time is None or not is_plausible(provider_time, context):
+        return Version(Rank.FULL, max(answered.sent, answered.over or 0), 0, OrderedBy.READ)
+    clock = max(micros(provider_time), answered.over or 0)
+    return Version(Rank.FULL, clock, answered.sent, OrderedBy.PROVIDER)
+
+
+def version_of_absence(context: Context) -> Version:
+    """Return as of when an object is gone that the provider could not find: the answer's ``Date``
+    to the end of its second, never behind what was known when we asked."""
+    answered = context.answered
+    if answered is None:
+        return Version(Rank.FULL, context.received, 0, OrderedBy.RECEIPT)
+    date = answered.date if answered.date is not None else answered.sent
+    last = date - date % 1_000_000 + 999_999
+    return Version(Rank.FULL, max(last, answered.over or 0), answered.sent, OrderedBy.READ)

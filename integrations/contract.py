@@ -52,6 +52,7 @@ class Delivery:
     ``headers`` has lower-case names; a value is text of one character per byte (latin-1), and the
     values of a repeated header are joined by ``", "``. ``path`` is what follows the token.
     ``url`` is the source's configured public URL, never taken from the Host header.
+    ``answered`` is set on what we asked the provider for: the body is then an envelope of answers.
     """
 
     method: str
@@ -60,11 +61,28 @@ class Delivery:
     headers: Mapping[str, str]
     body: bytes
     url: str
+    answered: "Answered | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """When and over what a provider answered us; all in microseconds since 1970.
+
+    ``sent`` is when we asked, by the database's clock; ``date`` the answer's own ``Date``; ``over``
+    the greatest comparable clock that was known for the object when we asked.
+    """
+
+    sent: int
+    date: int | None = None
+    over: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret of a source, in clear, with its kind (``signing``, ``bearer``, ``public_key``)."""
+    """A secret of a source, in clear, with its kind.
+
+    ``signing``, ``bearer``, ``public_key`` prove deliveries; ``api`` opens the provider's API.
+    """
 
     value: str
     kind: str = "signing"
@@ -99,14 +117,25 @@ class Context:
     location: str | None = None
     is_test: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
+    #: Set where the event is an answer to a question of ours.
+    answered: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A thin event asks for the entity itself: fetched later, and staged as a delivery."""
+    """A thin event asks for the entity itself: fetched later, and staged as a delivery.
+
+    ``clock`` (microseconds) is as of when the event speaks, on the clock that the answer will have:
+    an older answer is one of a lagging replica. ``deleted`` says that it spoke of a deletion, so
+    that "not found" is believed at once. ``settle`` asks a second time after so many seconds of
+    quiet: for objects without a usable clock of their own.
+    """
 
     kind: str
     external_id: str
+    clock: int | None = None
+    deleted: bool = False
+    settle: float | None = None
 
 
 Statement = Draft | Read
@@ -150,6 +179,109 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to a provider's API: everything but the host, which is never a body's to say.
+
+    ``path`` is absolute; ``units`` is what the call costs of the provider's budget.
+    """
+
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    units: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the API answered: its status, headers with lower-case names, and parsed JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call is built from: the object, the source's settings, and its API secret."""
+
+    kind: str
+    external_id: str
+    settings: Mapping[str, Any]
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a list to page through: what changed from ``since`` until ``until``."""
+
+    since: datetime
+    until: datetime
+
+
+class NextCall(Protocol):
+    def __call__(self, asked: Asked, replies: Sequence[Reply], /) -> Call | None:
+        """Return the next request for one object, None where the replies are complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a list is paged through. A cursor is a short text of the provider's own making (an
+    offset, the last id), kept between pages so that an interrupted walk goes on.
+
+    ``call`` builds the request for the page behind a cursor (None is the first); ``cursor`` reads
+    from its reply where the next page begins, None at the end of the list.
+    """
+
+    call: Callable[[Asked, Window, str | None], Call]
+    cursor: Callable[[Reply, str | None], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one account of a provider may ask: units per window (seconds), and at once."""
+
+    units: int
+    seconds: float
+    at_once: int = 1
+
+
+def missing_by_status(reply: Reply) -> bool:
+    """Say whether an answer means that the object is gone: 404 or 410."""
+    return reply.status in (404, 410)
+
+
+def pause_by_header(reply: Reply) -> float | None:
+    """Return for how many seconds to ask nothing, where ``Retry-After`` says so."""
+    text = reply.headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """How a provider is asked: pure functions and limits as data; the calls are made elsewhere.
+
+    ``host`` gives the host from the source's settings, as pinned as the provider allows. An answer
+    is read by the normaliser of ``<kind>.read``, one that says that the object is gone by
+    ``<kind>.missing``, a page of a list by ``<kind>.listed``.
+    """
+
+    host: Callable[[Mapping[str, Any]], str]
+    budget: Budget
+    reads: Mapping[str, NextCall]
+    lists: Mapping[str, Listing] = field(default_factory=dict)
+    missing: Callable[[Reply], bool] = missing_by_status
+    pause: Callable[[Reply], float | None] = pause_by_header
+    #: Settings without which nothing can be asked (a portal's domain): name → what it is.
+    requires: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the API needs a secret of kind ``api``.
+    needs_secret: bool = True
+    #: Seconds that the clock lists again and again, for senders that never repeat a lost webhook.
+    window: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A kind of till or CRM, as data and a few pure functions."""
 
@@ -174,3 +306,8 @@ class Provider:
     redacted: tuple[str, ...] = ()
     answer: Answer | None = None
     default_currency: str | None = None
+    #: How thin events are read and lost ones found: None where the provider sends all it knows.
+    api: Api | None = None
+    #: Settings of this provider's sources beyond those of every source: name → reader of its text,
+    #: which raises ValueError.
+    settings: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)

@@ -3,18 +3,25 @@
 A request line, headers and an empty line, all ending in CRLF, then the raw body. The target of the
 request line is what follows the address of the source; ``/`` is nothing. Signatures inside are
 placeholders: ``signed`` makes true ones.
+
+What a provider answers us is recorded as ``answers/<kind>.<outcome>__<variant>.json``: the envelope
+of ``answers.py`` with the provider's own texts inside.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contract import Delivery, Provider, Secret
+from .contract import Answered, Delivery, Provider, Secret
 
 _HERE = Path(__file__).parent
 TEST_URL = "https://hooks.example/hooks/0123456789abcdefghijklmnopqrstuvwxyz"
 #: Fits every scheme: as text, as a bearer, and as base64 after ``whsec_``.
 TEST_SECRET = Secret("whsec_dGVzdC1zZWNyZXQtb2YtdGhlLXNhbXBsZXMtMDAwMQ==")
+
+
+#: When every recorded answer was asked for: 2026-09-14T17:59:58Z, in microseconds.
+SENT = 1_789_408_798_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,17 @@ def load(slug: str) -> dict[str, Sample]:
     """Return the samples of a provider by name, sorted."""
     files = sorted((_HERE / slug / "samples").glob("*.http"))
     return {file.stem: parse(file.stem, file.read_bytes()) for file in files}
+
+
+def load_answers(slug: str) -> dict[str, bytes]:
+    """Return the recorded answers of a provider's API by name, sorted."""
+    files = sorted((_HERE / slug / "answers").glob("*.json"))
+    return {file.stem: file.read_bytes() for file in files}
+
+
+def answered(body: bytes, *, over: int | None = None) -> Delivery:
+    """Return a recorded answer as it is staged: asked at ``SENT``, dated the same."""
+    return Delivery("GET", "", "", {}, body, TEST_URL, Answered(SENT, SENT, over))
 
 
 def parse(name: str, recording: bytes) -> Sample:

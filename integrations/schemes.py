@@ -112,6 +112,30 @@ class Bearer:
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Nothing but the long random address proves the sender: the source is marked as unsigned."""
+
+    @property
+    def covers(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def headers(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def secret_headers(self) -> frozenset[str]:
+        return frozenset()
+
+    def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
+        """Accept whoever knows the address."""
+
+    def sign(self, delivery: Delivery, secret: Secret, now: float) -> Mapping[str, str]:
+        """Return no headers: there is nothing to prove."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
 class Never:
     """Nothing arrives over HTTP for this provider."""
 

@@ -25,6 +25,7 @@ from .contract import (
 )
 from .registry import PROVIDERS
 from .samples import TEST_SECRET, TEST_URL, Sample
+from .schemes import Address
 
 NOW = 1_789_408_800
 OTHER = Secret("whsec_b3RoZXItc2VjcmV0LW9mLXRoZS1zYW1wbGVzLTAwMDI=")
@@ -122,6 +123,9 @@ def test_the_owner_of_the_secret_is_heard_and_nobody_else(
     delivery = signed(provider, sample)
 
     assert accepts(provider, delivery)
+    if isinstance(provider.scheme, Address):
+        assert not provider.signed
+        return
     assert not accepts(provider, delivery, OTHER)
     assert not accepts(provider, delivery, replace(TEST_SECRET, value=""))
     with pytest.raises(SignatureInvalid):
@@ -202,7 +206,19 @@ def test_hostile_proofs_are_refused_and_never_crash(provider: Provider) -> None:
 
 @every_provider
 def test_every_sample_has_a_row_and_every_row_a_sample(provider: Provider) -> None:
-    assert samples.load(provider.slug).keys() == cases(provider).keys()
+    recorded = samples.load(provider.slug).keys() | samples.load_answers(provider.slug).keys()
+
+    assert recorded == cases(provider).keys()
+
+
+@every_provider
+def test_what_is_asked_for_can_be_read(provider: Provider) -> None:
+    if provider.api is None:
+        return
+
+    reads = {f"{kind}.{end}" for kind in provider.api.reads for end in ("read", "missing")}
+    lists = {f"{kind}.listed" for kind in provider.api.lists}
+    assert reads | lists <= provider.normalisers.keys()
 
 
 @every_provider
@@ -211,7 +227,7 @@ def test_every_declared_type_has_a_sample(provider: Provider) -> None:
         event.type
         for sample in samples.load(provider.slug).values()
         for event in events(provider, signed(provider, sample))
-    }
+    } | {name.partition("__")[0] for name in samples.load_answers(provider.slug)}
 
     assert provider.normalisers.keys() | provider.ignored <= recorded
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ingest.headers import decode
-from integrations.contract import Context, Delivery
+from integrations.contract import Answered, Context, Delivery
 
 from . import sql
 from .inbox import Claim
@@ -17,7 +17,7 @@ from .inbox import Claim
 #: rows it found taken until its commit, and what was skipped for that would wait for its lease.
 _DELIVERIES = """
 SELECT d.id, d.account_id, d.source_id, i.attempts, d.received_at, d.method, d.path, d.query,
-       d.headers, d.body, d.sha256
+       d.headers, d.body, d.read_at, d.date, d.over, d.sha256
 FROM ingest_inbox i JOIN ingest_delivery d ON d.id = i.delivery_id
 WHERE i.delivery_id = ANY(%b::uuid[]) AND d.id = ANY(%b::uuid[])
 ORDER BY i.delivery_id FOR UPDATE OF i
@@ -32,7 +32,8 @@ SELECT d.id, d.account_id, d.source_id,
          SELECT FROM tasks_deadletter l
          WHERE l.account_id = d.account_id AND l.delivery_id = d.id AND l.closed_at IS NULL
            AND l.reason = 'process died') AS settled,
-       d.received_at, d.method, d.path, d.query, d.headers, d.body, d.sha256
+       d.received_at, d.method, d.path, d.query, d.headers, d.body, d.read_at, d.date, d.over,
+       d.sha256
 FROM ingest_delivery d WHERE d.id = ANY(%b::uuid[]) ORDER BY d.id
 """
 _SOURCES = """
@@ -59,16 +60,17 @@ class Settings:
     is_test: bool
     settings: dict[str, Any]
 
-    def context(self, received: datetime) -> Context:
+    def context(self, received: datetime, answered: Answered | None = None) -> Context:
         """Return the arguments of a normaliser, for an event first received then."""
         return Context(
             currency=self.currency,
             timezone=self.timezone,
-            received=(received - _EPOCH) // timedelta(microseconds=1),
+            received=_micros(received),
             prices_include_tax=self.prices_include_tax,
             location=self.location,
             is_test=self.is_test,
             settings=self.settings,
+            answered=answered,
         )
 
 
@@ -126,10 +128,25 @@ def _loaded(found: Sequence[tuple[Any, ...]], *, first: bool = False) -> list[Lo
 
 
 def request(
-    url: str, method: str, path: str, query: bytes, headers: bytes, body: bytes
+    url: str,
+    method: str,
+    path: str,
+    query: bytes,
+    headers: bytes,
+    body: bytes,
+    read_at: datetime | None = None,
+    date: datetime | None = None,
+    over: int | None = None,
 ) -> Delivery:
-    """Return stored columns as the request they were."""
-    return Delivery(method, path, query.decode("latin-1"), decode(headers), body, url)
+    """Return stored columns as the request they were, or as the answer to one of ours."""
+    answered = None
+    if read_at is not None:
+        answered = Answered(_micros(read_at), None if date is None else _micros(date), over)
+    return Delivery(method, path, query.decode("latin-1"), decode(headers), body, url, answered)
+
+
+def _micros(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def settings(ids: Iterable[int]) -> dict[int, Settings]:

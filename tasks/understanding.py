@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from integrations import answers
 from integrations.contract import Event, EventUnsupported, Provider, Read, Statement
 from sales.statements import Stated
 
@@ -59,7 +60,8 @@ class Understood:
 
 def split(loaded: Loaded, provider: Provider) -> list[Heard]:
     """Return the events of a delivery. Raises what the provider raises."""
-    events = provider.split(loaded.delivery)
+    answered = loaded.delivery.answered is not None
+    events = (answers.split if answered else provider.split)(loaded.delivery)
     whole = len(events) == 1 and not loaded.delivery.body.lstrip().startswith(b"[")
     return [
         Heard(loaded, position, event, identity(loaded, event, whole=whole))
@@ -92,6 +94,8 @@ def twins(
 
     ``head`` is its method, path, query and headers as stored.
     """
+    if loaded.delivery.answered is not None:
+        return []  # an answer is dated by its question, never by another of the same words
     other = request(loaded.source.public_url, *head, loaded.delivery.body)
     try:
         heard = split(replace(loaded, delivery=other), providers[loaded.source.provider])
@@ -131,7 +135,8 @@ def _statements(
     normalise = provider.normalisers.get(kind)
     if normalise is None:
         raise EventUnsupported(kind)
-    stated = normalise(heard.event, heard.loaded.source.context(received))
+    context = heard.loaded.source.context(received, heard.loaded.delivery.answered)
+    stated = normalise(heard.event, context)
     return None if stated is None else tuple(stated)
 
 

@@ -1,0 +1,31 @@
+"""The envelope of what a provider answered us: staged as a delivery, split like one.
+
+    {"kind": "deal", "id": "42", "outcome": "read", "answers": [<the provider's own JSON>, …]}
+
+``outcome`` is ``read``, ``missing`` (no such object any more) or ``listed`` (one page of a list;
+``id`` is empty). The provider's texts stand in it byte for byte.
+"""
+
+import json
+from collections.abc import Sequence
+
+from .contract import Delivery, Event
+from .reading import Reader, parse_json
+
+OUTCOMES = frozenset({"read", "missing", "listed"})
+
+
+def envelope(kind: str, external_id: str, outcome: str, answers: Sequence[bytes]) -> bytes:
+    """Return the body of a delivery with these answers; each is a JSON text."""
+    head = json.dumps({"kind": kind, "id": external_id, "outcome": outcome}, ensure_ascii=False)
+    return head[:-1].encode() + b', "answers": [' + b", ".join(answers) + b"]}"
+
+
+def split(delivery: Delivery) -> list[Event]:
+    """Return the one event of an answer. Its key names the time of asking: the same content read
+    again later is another statement."""
+    body = Reader(parse_json(delivery.body))
+    kind, outcome = body["kind"].text(100), body["outcome"].one_of(OUTCOMES)
+    name = body["id"].text(200)
+    sent = delivery.answered.sent if delivery.answered else 0
+    return [Event(key=f"{kind}:{name}:{sent}", type=f"{kind}.{outcome}", payload=body.value)]
