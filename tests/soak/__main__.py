@@ -6,12 +6,18 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .live import Options
 
 _EXAMPLES = """
 примеры / examples:
   python -m tests.soak --seed 1 --minutes 10
   python -m tests.soak --seed 2 --minutes 10 --no-redis
+  python -m tests.soak --seeds 11-20 --minutes 10    # one after the other, a line each
   python -m tests.soak --minutes 1 --fault "kill -9 PostgreSQL" --fault "Valkey FLUSHALL"
   python -m tests.soak --minutes 0.5 --defect asynchronous_commit   # must fail
   python -m tests.soak --faults                                     # list them
@@ -20,6 +26,14 @@ _EXAMPLES = """
 код / exit: 0 потеряно, лишнее и удвоено 0, деньги 0.00 / all promises held; 1 нет / not all;
 130 прервано / interrupted
 """
+
+
+def _range(text: str) -> range:
+    """Read FIRST-LAST. Raises ArgumentTypeError."""
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and last.isdigit() and int(first) <= int(last)):
+        raise argparse.ArgumentTypeError(f"нужно / expected 11-20, {text!r}")
+    return range(int(first), int(last) + 1)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add = found.add_argument
     add("--seed", type=int, default=1, help="из него всё / everything follows from it (1)")
+    add("--seeds", metavar="FIRST-LAST", type=_range, help="подряд / one after the other")
     add("--minutes", type=float, default=10.0, help="длительность нагрузки / of load (10)")
     add("--rate", type=float, default=80.0, help="доставок в секунду / deliveries a second (80)")
     add("--no-redis", action="store_true", help="Redis мёртв всё время / dead throughout")
@@ -61,8 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             del os.environ[name]
     from .faults import FAULTS
     from .live import Options
-    from .run import soak, to_stderr
-    from .table import text, write
 
     if given.faults:
         print("\n".join(f"{one.name}{' (' + one.needs + ')' * bool(one.needs)}" for one in FAULTS))
@@ -83,17 +96,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         patience=given.patience,
     )
     try:
-        report = soak(options, to_stderr)
+        values = [
+            _run(replace(options, seed=seed), given) for seed in given.seeds or [options.seed]
+        ]
     except KeyboardInterrupt:
         print("прервано / interrupted", file=sys.stderr)
         return 130
-    as_json = json.dumps(report.value, ensure_ascii=False, default=str)
-    print(as_json if given.json else text(report.value))
     if given.docs:
-        words = " --no-redis" * given.no_redis
-        command = f"python -m tests.soak --seed {given.seed} --minutes {given.minutes:g}{words}"
-        write(json.loads(as_json), command)
-    return 1 if report.broken else 0
+        _document(values, given)
+    return 0 if all(one["ok"] for one in values) else 1
+
+
+def _run(options: "Options", given: argparse.Namespace) -> dict[str, Any]:
+    """Make one run, print it, and return what it reports."""
+    from .run import soak, to_stderr
+    from .table import text
+
+    report = soak(options, to_stderr)
+    as_json = json.dumps(report.value, ensure_ascii=False, default=str)
+    print(as_json if given.json else text(report.value), flush=True)
+    value: dict[str, Any] = json.loads(as_json)
+    return value
+
+
+def _document(values: Sequence[dict[str, Any]], given: argparse.Namespace) -> None:
+    from . import table
+
+    words = f" --minutes {given.minutes:g}" + " --no-redis" * given.no_redis
+    if given.seeds:
+        command = f"python -m tests.soak --seeds {given.seeds[0]}-{given.seeds[-1]}{words}"
+        table.replace("seeds", table.summary(values, command))
+    else:
+        table.write(values[0], f"python -m tests.soak --seed {given.seed}{words}")
 
 
 if __name__ == "__main__":

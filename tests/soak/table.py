@@ -1,6 +1,7 @@
 """The report as people read it, in the terminal and in ``docs/reliability.md``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +109,41 @@ def markdown(value: Mapping[str, Any], command: str) -> str:
 
 
 def write(value: Mapping[str, Any], command: str, path: Path = DOCS) -> None:
-    """Replace the marked block of the documentation. Raises ValueError where there is none."""
-    name = "redis" if value["redis"] else "no-redis"
+    """Put a run into its block of the documentation. Raises ValueError where there is none."""
+    replace("redis" if value["redis"] else "no-redis", markdown(value, command), path)
+
+
+def summary(values: Sequence[Mapping[str, Any]], command: str) -> str:
+    """Return several runs, a line each, as the documentation shows them."""
+    heads = (
+        "seed, commit | принято / acknowledged | сбоев / faults | потеряно / lost |"
+        " лишнее / unexpected | удвоено / doubled | деньги / money | 5xx ≠ 503 |"
+        " p99, мс / ms | видна p99, с / visible | очередь, с / drained | цели / goals"
+    )
+    lines = [f"`{command}`", "", f"| {heads} |", "|---" * 12 + "|"]
+    return "\n".join([*lines, *(f"| {' | '.join(_line(one))} |" for one in values)])
+
+
+def _line(value: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{value['seed']}, {value['commit']}",
+        f"{value['load']['acknowledged']} ({value['load']['per_second']}/s)",
+        str(len(value["faults"])),
+        *(str(value[name]) for name in ("lost", "unexpected", "doubled")),
+        str(max(map(Decimal, value["money"].values()), key=abs)),
+        str(value["errors_5xx"]),
+        str(value["ack_ms"]["outside_faults"]["p99"]),
+        str(value["visible_s"]["outside_faults"]["p99"]),
+        str(value["backlog"]["drain_s"]),
+        "; ".join([*value["broken"], *value["missed"]]) or "ok",
+    ]
+
+
+def replace(name: str, content: str, path: Path = DOCS) -> None:
+    """Replace a marked block of the documentation. Raises ValueError where there is none."""
     begin, end = _BEGIN.format(name=name), _END.format(name=name)
     before, found, rest = path.read_text().partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
         raise ValueError(f"{path}: no block {begin} … {end}")
-    path.write_text(f"{before}{begin}\n{markdown(value, command)}\n{end}{after}")
+    path.write_text(f"{before}{begin}\n{content}\n{end}{after}")

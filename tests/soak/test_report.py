@@ -154,3 +154,14 @@ def test_the_documentation_gets_its_own_block_and_no_other(tmp_path: Path) -> No
     assert text.endswith("<!-- /soak:redis -->\nb\n")
     assert "old" not in text
     assert "kill -9 PostgreSQL" in text
+
+
+def test_several_runs_are_told_in_a_line_each() -> None:
+    values = [report(run()).value, report(_told("timeout")).value]
+
+    lines = table.summary(values, "make them").splitlines()
+
+    heads, _, *told = lines[2:]
+    assert {line.count("|") for line in (heads, *told)} == {13}
+    assert told[0].endswith("| 3.0 deliveries/s < 60 |")
+    assert "answers later than 5 s" in told[1]
