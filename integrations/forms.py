@@ -1,0 +1,152 @@
+"""Strict forms: ``application/x-www-form-urlencoded`` with PHP's nested keys, from the raw bytes.
+
+    leads[status][0][id]=7   →   {"leads": {"status": [{"id": "7"}]}}
+
+Every value is a text. Keys that count 0, 1, 2 … without a gap make a list, all others an object;
+``[]`` is the next number. A key that is both a value and a parent (amoCRM sends ``type=3`` beside
+``type[message_uuid]=…``) keeps its own value under the empty key: ``{"": "3", "message_uuid": …}``.
+What parsers disagree on is refused with its place: a key that occurs twice, a broken bracket or
+percent escape, what is not UTF-8.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from .contract import PayloadUnrecognised
+from .strict import child_path
+
+MAX_FIELDS = 10_000
+MAX_DEPTH = 16
+MAX_KEY = 1_000
+#: The key of a value whose own key is a parent as well; no form can spell it.
+OWN = ""
+
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
+_INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One ``key=value`` as it came, still escaped; the value is ``body[start:end]``."""
+
+    key: bytes
+    start: int
+    end: int
+
+
+def fields(body: bytes) -> Iterator[Field]:
+    """Go over the fields of a form, empty pieces left out.
+
+    Raises PayloadUnrecognised beyond 10 000 of them.
+    """
+    position, count = 0, 0
+    while position < len(body):
+        end = body.find(b"&", position)
+        end = len(body) if end < 0 else end
+        if end > position:
+            count += 1
+            if count > MAX_FIELDS:
+                raise PayloadUnrecognised("$", f"more than {MAX_FIELDS} fields")
+            equals = body.find(b"=", position, end)
+            stop = end if equals < 0 else equals
+            yield Field(body[position:stop], min(stop + 1, end), end)
+        position = end + 1
+
+
+def keys_of(field: Field) -> tuple[str, ...]:
+    """Return the path that a field's key spells; ``[]`` is an empty step.
+
+    Raises PayloadUnrecognised.
+    """
+    start = field.key[:100].decode("latin-1")  # only to be shown
+    if len(field.key) > MAX_KEY:
+        raise PayloadUnrecognised(start, f"a key of more than {MAX_KEY} bytes")
+    match = _KEY.fullmatch(_decoded(field.key, start or "$"))
+    if match is None:
+        raise PayloadUnrecognised(start or "$", "not a key like a[b][0]")
+    steps = match[2][1:-1].split("][") if match[2] else ()
+    if len(steps) >= MAX_DEPTH:
+        raise PayloadUnrecognised(start, f"nested deeper than {MAX_DEPTH}")
+    return (match[1], *steps)
+
+
+def path_of(keys: Sequence[str]) -> str:
+    """Return a path as readers write it: ``leads.status[0].id``."""
+    path = ""
+    for key in keys:
+        path = child_path(path, int(key) if path and _INDEX.fullmatch(key) else key)
+    return path
+
+
+def value_of(field: Field, body: bytes) -> str:
+    """Return the text of a field. Raises PayloadUnrecognised."""
+    raw = body[field.start : field.end]
+    try:
+        return _decoded(raw, "$")
+    except PayloadUnrecognised as error:  # the path is only put together when it is asked for
+        raise PayloadUnrecognised(path_of(keys_of(field)), error.reason) from None
+
+
+def parse_form(body: bytes) -> dict[str, Any]:
+    """Parse a form into objects, lists and texts.
+
+    Raises PayloadUnrecognised for what is empty, not a form of UTF-8, repeats a key, holds NUL,
+    more than 10 000 fields, a key of more than 1 000 bytes or of more than 16 steps.
+    """
+    root: dict[str, Any] = {}
+    for field in fields(body):
+        keys = keys_of(field)
+        _put(root, keys, value_of(field, body))
+    if not root:
+        raise PayloadUnrecognised("$", "empty")
+    return {key: _settled(value) for key, value in root.items()}
+
+
+def _decoded(raw: bytes, path: str) -> str:
+    """Return the text of an escaped one."""
+    if b"%" in raw and _BROKEN_ESCAPE.search(raw):
+        raise PayloadUnrecognised(path, "a broken percent escape")
+    try:
+        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError as error:
+        raise PayloadUnrecognised(path, f"not UTF-8 at byte {error.start}") from None
+    if "\0" in text:
+        raise PayloadUnrecognised(path, "NUL")
+    return text
+
+
+def _put(root: dict[str, Any], keys: Sequence[str], text: str) -> None:
+    """Put a text at its place; what was a text on the way becomes an object that keeps it."""
+    node = root
+    for step in keys[:-1]:
+        key = step or _next(node)
+        child = node.get(key)
+        if type(child) is not dict:
+            child = node[key] = {} if child is None else {OWN: child}
+        node = child
+    key = keys[-1] or _next(node)
+    found = node.get(key)
+    if type(found) is dict and OWN not in found:
+        found[OWN] = text
+    elif found is None:
+        node[key] = text
+    else:
+        raise PayloadUnrecognised(path_of(keys), "the key occurs twice")
+
+
+def _next(node: dict[str, Any]) -> str:
+    return str(len(node) - (OWN in node))
+
+
+def _settled(value: Any) -> Any:
+    """Return a value with the objects that count from 0 turned into lists."""
+    if type(value) is not dict:
+        return value
+    count = len(value)
+    if "0" in value and all(map(value.__contains__, map(str, range(count)))):
+        return [_settled(value[str(index)]) for index in range(count)]
+    return {key: _settled(item) for key, item in value.items()}
