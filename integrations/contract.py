@@ -12,7 +12,7 @@ Anything else that escapes a provider is a bug.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sales.drafts import Draft
 
@@ -168,6 +168,14 @@ class Scheme(Protocol):
 
     def sign(self, delivery: Delivery, secret: Secret, now: float) -> Mapping[str, str]:
         """Return the headers that prove this delivery: for samples, the demo and tests."""
+
+
+@runtime_checkable
+class ProofInBody(Protocol):
+    """A scheme whose proof stands in the body, where ``sign`` has no header to give."""
+
+    def sealed(self, delivery: Delivery, secret: Secret) -> bytes:
+        """Return the body with the proof in it: for samples, the demo and tests."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .contract import Answered, Delivery, Provider, Secret
+from .contract import Answered, Delivery, ProofInBody, Provider, Secret
 
 _HERE = Path(__file__).parent
 TEST_URL = "https://hooks.example/hooks/0123456789abcdefghijklmnopqrstuvwxyz"
@@ -79,7 +79,10 @@ def signed(
     bare = Delivery(
         sample.method, sample.path, sample.query, dict(sample.headers), sample.body, url
     )
-    proof = provider.scheme.sign(bare, secret, now)
-    stale = provider.scheme.headers | provider.scheme.secret_headers
+    scheme = provider.scheme
+    proof, body = scheme.sign(bare, secret, now), sample.body
+    if isinstance(scheme, ProofInBody):
+        body = scheme.sealed(bare, secret)
+    stale = scheme.headers | scheme.secret_headers
     kept = {key: value for key, value in sample.headers.items() if key not in stale}
-    return Delivery(sample.method, sample.path, sample.query, {**kept, **proof}, sample.body, url)
+    return Delivery(sample.method, sample.path, sample.query, {**kept, **proof}, body, url)

@@ -1,0 +1,74 @@
+"""The scheme of senders that prove themselves by a secret in a field of a form (Bitrix24)."""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote_plus
+
+from . import forms
+from .contract import Delivery, PayloadUnrecognised, Secret, SignatureInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """A secret in a field of a form, by its path (``auth.application_token``): proves the sender,
+    and nothing about the rest of the form."""
+
+    path: str
+
+    @property
+    def covers(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def headers(self) -> frozenset[str]:
+        return frozenset()
+
+    @property
+    def secret_headers(self) -> frozenset[str]:
+        return frozenset()
+
+    def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
+        """Raise SignatureInvalid unless the field is there once and is one of the secrets."""
+        try:
+            given = [forms.value_of(field, delivery.body) for field in self._found(delivery.body)]
+        except PayloadUnrecognised as error:
+            raise SignatureInvalid(f"no usable form: {error}") from None
+        if len(given) != 1:
+            raise SignatureInvalid(f"{self.path} is in the form {len(given)} times, not once")
+        doors = [one.value for one in secrets if one.kind != "api"]  # those are the provider's
+        for value in doors:
+            if value and hmac.compare_digest(given[0].encode(), value.encode()):
+                return
+        raise SignatureInvalid(f"no secret of this source is {self.path}")
+
+    def sign(self, delivery: Delivery, secret: Secret, now: float) -> Mapping[str, str]:
+        """Return no headers: the proof stands in the body."""
+        return {}
+
+    def sealed(self, delivery: Delivery, secret: Secret) -> bytes:
+        """Return the form with the secret in its field, every other byte as it came."""
+        value = quote_plus(secret.value).encode()
+        found = self._found(delivery.body)
+        if not found:
+            name, *steps = self.path.split(".")
+            key = quote_plus(name + "".join(f"[{step}]" for step in steps))
+            return delivery.body + b"&%s=%s" % (key.encode(), value)
+        body = delivery.body
+        for field in reversed(found):
+            body = body[: field.start] + value + body[field.end :]
+        return body
+
+    def _found(self, body: bytes) -> Sequence[forms.Field]:
+        """Return the fields of this path; one whose key nobody can read is none of them.
+
+        Raises PayloadUnrecognised beyond the number of fields that a form may have.
+        """
+        return [field for field in forms.fields(body) if _spells(field, self.path)]
+
+
+def _spells(field: forms.Field, path: str) -> bool:
+    try:
+        return forms.path_of(forms.keys_of(field)) == path
+    except PayloadUnrecognised:
+        return False
