@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Source
-from integrations.contract import Secret
+from integrations.contract import API, Secret
 
 from .crypto import Vault, new_token, token_digest
 from .models import SourceEndpoint, SourceSecret
@@ -57,17 +57,36 @@ def rotate_secret(source: Source, *, value: str | None = None, overlap: timedelt
 
     Without a value a random one is made. Returns the new secret in clear.
     """
-    newest = SourceSecret.objects.filter(source=source).order_by("-id").first()
+    held = SourceSecret.objects.filter(source=source).exclude(kind=API)
+    newest = held.order_by("-id").first()
     value = new_token() if value is None else value
-    _end(SourceSecret.objects.filter(source=source), timezone.now() + overlap)
+    _end(held, timezone.now() + overlap)
     add_secret(source, value, kind="signing" if newest is None else newest.kind)
     return value
 
 
 def secrets_of(source: Source, at: datetime | None = None) -> list[Secret]:
-    """Return the secrets that are valid now, or at another time, newest first."""
+    """Return the secrets that prove deliveries now, or at another time, newest first."""
+    return _opened(SourceSecret.objects.exclude(kind=API), source, at)
+
+
+def api_secret_of(source: Source) -> str | None:
+    """Return the secret that opens the provider's API, None where nobody gave it."""
+    found = _opened(SourceSecret.objects.filter(kind=API), source)
+    return found[0].value if found else None
+
+
+def give_api_secret(source: Source, value: str) -> None:
+    """Set the secret of the provider's API at once: we ask with the newest one only."""
+    _end(SourceSecret.objects.filter(source=source, kind=API), timezone.now())
+    add_secret(source, value, kind=API)
+
+
+def _opened(
+    rows: QuerySet[SourceSecret], source: Source, at: datetime | None = None
+) -> list[Secret]:
     moment = timezone.now() if at is None else at
-    valid = SourceSecret.objects.filter(_valid(moment), source=source, valid_from__lte=moment)
+    valid = rows.filter(_valid(moment), source=source, valid_from__lte=moment)
     vault = _vault()
     return [Secret(vault.decrypt(one.value_encrypted), one.kind) for one in valid.order_by("-id")]
 

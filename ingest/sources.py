@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from integrations.contract import Provider, Secret
+from integrations.contract import API, Provider, Secret
 
 from .crypto import Vault, VaultError, token_digest
 from .limits import Limits
@@ -172,7 +172,7 @@ class Sources:
             tuple(secret for secret, _ in secrets),
             tuple(secret for secret, until in secrets if until is None),
             provider.scheme.secret_headers if provider else frozenset[str](),
-            unreadable=bool(valid) and not secrets,
+            unreadable=any(kind != API for kind, *_ in valid) and not secrets,
         )
 
     def _open(
@@ -180,6 +180,8 @@ class Sources:
     ) -> list[tuple[Secret, datetime | None]]:
         secrets = []
         for kind, blob, until in valid:
+            if kind == API:
+                continue  # it opens the provider's doors, never ours
             try:
                 secrets.append((Secret(self._decrypt(bytes(blob)), kind), until))
             except VaultError:

@@ -70,3 +70,18 @@ def test_a_rotated_address_is_another_and_the_old_one_ends(source: Source) -> No
 
         assert old != new == endpoints.token_of(source)
         assert SourceEndpoint.objects.filter(valid_until=None).count() == 1
+
+
+def test_the_secret_of_an_api_proves_no_delivery_and_only_the_newest_is_used(
+    source: Source,
+) -> None:
+    with scoped([source.account_id]):
+        endpoints.add_secret(source, "door", kind="bearer")
+        endpoints.give_api_secret(source, "old key")
+        endpoints.give_api_secret(source, "new key")
+
+        assert endpoints.secrets_of(source) == [Secret("door", "bearer")]
+        assert endpoints.api_secret_of(source) == "new key"
+        endpoints.rotate_secret(source, value="other door", overlap=timedelta(0))
+        assert endpoints.secrets_of(source) == [Secret("other door", "bearer")]
+        assert endpoints.api_secret_of(source) == "new key"

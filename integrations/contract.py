@@ -77,6 +77,10 @@ class Answered:
     over: int | None = None
 
 
+#: The kind of a secret that opens the provider's API to us; it proves no delivery.
+API = "api"
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret of a source, in clear, with its kind.

@@ -5,8 +5,8 @@ import binascii
 import secrets
 from collections.abc import Callable, Mapping
 
-from integrations.contract import Provider
-from integrations.schemes import new_signing_secret
+from integrations.contract import API, Provider
+from integrations.schemes import Address, new_signing_secret
 
 #: Standard Webhooks asks for 24 to 64 bytes.
 _STANDARD_BYTES = range(24, 65)
@@ -14,7 +14,7 @@ _ED25519_BYTES = 32
 #: Evotor takes at most 128 characters; less than 16 can be guessed.
 _BEARER_LENGTH = range(16, 129)
 _LONGEST = 1024
-KINDS = ("signing", "bearer", "public_key")
+KINDS = ("signing", "bearer", "public_key", API)
 
 
 class SecretInvalid(ValueError):
@@ -26,9 +26,14 @@ def default_kind(provider: Provider) -> str:
     return "signing" if provider.signed else "bearer"
 
 
+def needs_secret(provider: Provider) -> bool:
+    """Say whether deliveries have to prove themselves; else whoever knows the address is heard."""
+    return not isinstance(provider.scheme, Address)
+
+
 def is_ours_to_make(provider: Provider, kind: str) -> bool:
     """Say whether we issue this kind of secret; a public key is the sender's own."""
-    return provider.secret_from == "us" and kind != "public_key"  # noqa: S105 - a side, no secret
+    return provider.secret_from == "us" and kind not in ("public_key", API)  # noqa: S105 - a side, no secret
 
 
 def new_secret(kind: str) -> str:
@@ -42,6 +47,17 @@ def check_secret(provider: Provider, kind: str, value: str) -> None:
     """Refuse what can never verify a delivery. Raises SecretInvalid."""
     if not (value.isascii() and value.isprintable() and " " not in value and value):
         raise _invalid("латинские знаки без пробелов", "ASCII characters without spaces")
+    if kind == API and (provider.api is None or not provider.api.needs_secret):
+        raise SecretInvalid(
+            f"--kind {API}: {provider.title} ни о чём не спрашивают / "
+            f"--kind {API}: {provider.title} is never asked anything"
+        )
+    if kind != API and not needs_secret(provider):
+        raise SecretInvalid(
+            f"--secret: {provider.title} не подписывает, секретен адрес; ключ API: --kind {API}"
+            f" / --secret: {provider.title} signs nothing, the address is the secret; for the API"
+            f" use --kind {API}"
+        )
     if len(value) > _LONGEST:
         raise _invalid(f"не длиннее {_LONGEST} знаков", f"at most {_LONGEST} characters")
     check = _CHECKS.get((provider.slug, kind)) or _CHECKS.get(("", kind))

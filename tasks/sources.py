@@ -13,7 +13,7 @@ from django.db import connection
 
 from accounts.models import Account, Source, SourceState
 from ingest import endpoints
-from integrations.contract import Provider
+from integrations.contract import API, Provider
 from integrations.registry import PROVIDERS, get
 from sales.totals import redate_source
 
@@ -22,6 +22,7 @@ from .source_secrets import (
     check_secret,
     default_kind,
     is_ours_to_make,
+    needs_secret,
     new_secret,
 )
 
@@ -59,7 +60,8 @@ def add_source(
     if secret is not None:
         check_secret(provider, kind, secret)
     defaults = {"currency": provider.default_currency or "RUB", "title": title or provider.title}
-    state = SourceState.NEEDS_SECRET if secret is None else SourceState.ACTIVE
+    waits = needs_secret(provider) and (secret is None or kind == API)
+    state = SourceState.NEEDS_SECRET if waits else SourceState.ACTIVE
     source = Source.objects.create(
         account=account, provider=provider.slug, state=state, **{**defaults, **(columns or {})}
     )
@@ -72,9 +74,14 @@ def add_source(
 def give_secret(source: Source, value: str | None, *, kind: str | None = None) -> str:
     """Add a secret beside those there are, and return it; a source that waited begins to work.
 
+    One of the provider's API takes the place of the one before.
+
     Raises SecretInvalid, also where the provider issues the secret and none is given.
     """
     value, kind = _usable(source, value, kind)
+    if kind == API:
+        endpoints.give_api_secret(source, value)
+        return value
     endpoints.add_secret(source, value, kind=kind)
     if source.state == SourceState.NEEDS_SECRET:
         set_state(source, SourceState.ACTIVE)
@@ -142,7 +149,8 @@ def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
 
 def set_state(source: Source, state: SourceState) -> None:
     """Change the state; a source that works again settles what it held while it was paused."""
-    if state == SourceState.ACTIVE and not endpoints.secrets_of(source):
+    proven = bool(endpoints.secrets_of(source)) or not needs_secret(get(source.provider))
+    if state == SourceState.ACTIVE and not proven:
         state = SourceState.NEEDS_SECRET
     source.state = state
     source.save(update_fields=["state"])
