@@ -153,6 +153,7 @@ class Normaliser(Protocol):
         """
 
 
+@runtime_checkable
 class Scheme(Protocol):
     """How a delivery proves itself. ``covers`` names what the proof depends on."""
 
@@ -323,3 +324,10 @@ class Provider:
     #: Settings of this provider's sources beyond those of every source: name → reader of its text,
     #: which raises ValueError.
     settings: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scheme, Scheme):
+            raise TypeError(
+                f"{self.slug}: scheme {self.scheme!r}: нужна схема из integrations/schemes, для "
+                "неподписанных Address() / a scheme is needed, Address() where nothing is signed"
+            )

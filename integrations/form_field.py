@@ -1,32 +1,21 @@
 """The scheme of senders that prove themselves by a secret in a field of a form (Bitrix24)."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
 from . import forms
 from .contract import Delivery, PayloadUnrecognised, Secret, SignatureInvalid
+from .schemes.base import Plain
 
 
 @dataclass(frozen=True, slots=True)
-class FormField:
+class FormField(Plain):
     """A secret in a field of a form, by its path (``auth.application_token``): proves the sender,
     and nothing about the rest of the form."""
 
     path: str
-
-    @property
-    def covers(self) -> frozenset[str]:
-        return frozenset()
-
-    @property
-    def headers(self) -> frozenset[str]:
-        return frozenset()
-
-    @property
-    def secret_headers(self) -> frozenset[str]:
-        return frozenset()
 
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid unless the field is there once and is one of the secrets."""
@@ -41,10 +30,6 @@ class FormField:
             if value and hmac.compare_digest(given[0].encode(), value.encode()):
                 return
         raise SignatureInvalid(f"no secret of this source is {self.path}")
-
-    def sign(self, delivery: Delivery, secret: Secret, now: float) -> Mapping[str, str]:
-        """Return no headers: the proof stands in the body."""
-        return {}
 
     def sealed(self, delivery: Delivery, secret: Secret) -> bytes:
         """Return the form with the secret in its field, every other byte as it came."""

@@ -8,7 +8,7 @@ from .payload import IGNORED, NORMALISERS, split
 PROVIDER = Provider(
     slug="square",
     title="Square",
-    scheme=HmacHeader("x-square-hmacsha256-signature", with_url=True),
+    scheme=HmacHeader("x-square-hmacsha256-signature", parts=("url", "body")),
     split=split,
     normalisers=NORMALISERS,
     ignored=IGNORED,

@@ -1,0 +1,24 @@
+"""Signature schemes as data: how a delivery proves that its sender knows a secret."""
+
+from .fields import FieldsDigest
+from .known import SCHEMES, UnknownScheme, named
+from .macs import Clock, HmacHeader, StampedHeader
+from .standard import StandardWebhooks, new_signing_secret
+from .tokens import Address, Basic, Bearer, Never, StaticHeader
+
+__all__ = [
+    "SCHEMES",
+    "Address",
+    "Basic",
+    "Bearer",
+    "Clock",
+    "FieldsDigest",
+    "HmacHeader",
+    "Never",
+    "StampedHeader",
+    "StandardWebhooks",
+    "StaticHeader",
+    "UnknownScheme",
+    "named",
+    "new_signing_secret",
+]
