@@ -30,6 +30,7 @@ _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_SECONDS = re.compile(r"[0-9]{1,11}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 P = ParamSpec("P")
@@ -232,6 +233,14 @@ class Reader:
                 raise self.refuse("a time without an offset")
             value = value.replace(tzinfo=ZoneInfo(zone))
         return _settled(value)
+
+    def seconds(self) -> datetime:
+        """Return the time, in UTC, of a whole number of seconds since 1970, or of its text."""
+        found = self.value
+        text = found if type(found) is str else str(found) if type(found) is int else ""
+        if not _SECONDS.fullmatch(text):
+            raise self.refuse("not a number of seconds since 1970")
+        return datetime.fromtimestamp(int(text), UTC)
 
     def date(self) -> date:
         """Return a calendar date (2026-09-14)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from .bitrix24 import PROVIDER as BITRIX24
 from .contract import Provider
 from .evotor import PROVIDER as EVOTOR
 from .manual import PROVIDER as MANUAL
@@ -10,7 +11,7 @@ from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
 
 PROVIDERS: Mapping[str, Provider] = {
-    provider.slug: provider for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, MANUAL)
+    provider.slug: provider for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, BITRIX24, MANUAL)
 }
 
 

@@ -31,8 +31,8 @@ TREES = st.dictionaries(
 
 def written(value: Any, key: str = "") -> list[tuple[str, str]]:
     """Return the fields of a tree, as PHP's ``http_build_query`` writes them."""
-    if isinstance(value, str):
-        return [(key, value)]
+    if not isinstance(value, dict | list):
+        return [(key, "" if value is None else str(value))]
     members = value.items() if isinstance(value, dict) else enumerate(value)
     return [
         field

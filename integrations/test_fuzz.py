@@ -18,11 +18,14 @@ from hypothesis import strategies as st
 
 from sales.drafts import digest
 
-from . import samples
+from . import answers, samples
 from .cases import context_of
-from .contract import Delivery, IntegrationError, Provider
+from .contract import Context, Delivery, Event, IntegrationError, Provider
+from .forms import parse_form
 from .registry import PROVIDERS
+from .samples import Sample
 from .strict import parse_json
+from .test_forms import body_of, written
 
 HEARD = [provider for provider in PROVIDERS.values() if provider.slug != "manual"]
 NASTY: st.SearchStrategy[Any] = st.sampled_from(
@@ -69,15 +72,21 @@ def values(value: Any) -> Iterator[Any]:
 
 def read(provider: Provider, delivery: Delivery) -> list[Any]:
     """Return the statements; anything but IntegrationError fails the test."""
+    split = answers.split if delivery.answered else provider.split
+    context = replace(context_of(provider), answered=delivery.answered)
     try:
-        found = provider.split(delivery)
+        found = split(delivery)
     except IntegrationError:
         return []
+    return _stated(provider, found, context)
+
+
+def _stated(provider: Provider, found: list[Event], context: Context) -> list[Any]:
     stated: list[Any] = []
     for event in found:
         try:
             normalise = provider.normalisers.get(event.type)
-            stated += (normalise(event, context_of(provider)) if normalise else None) or ()
+            stated += (normalise(event, context) if normalise else None) or ()
         except IntegrationError:
             continue
     return stated
@@ -101,15 +110,42 @@ def check_storable(statement: Any) -> None:
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_F45_a_mutated_payload_is_read_or_refused(provider: Provider, data: st.DataObject) -> None:
-    recorded = samples.load(provider.slug)
+    recorded = readable(samples.load(provider.slug))
     sample = recorded[data.draw(st.sampled_from(sorted(recorded)))]
-    document = json.loads(sample.body)
+    is_form = not sample.body.lstrip().startswith((b"{", b"["))
+    document = parse_form(sample.body) if is_form else json.loads(sample.body)
     for _ in range(data.draw(st.integers(1, 3))):
         document = mutated(data, document)
 
-    body = json.dumps(document).encode()
+    body = form_of(document) if is_form else json.dumps(document).encode()
 
     for statement in read(provider, samples.signed(replace(sample, body=body), provider)):
+        check_storable(statement)
+
+
+def readable(recorded: dict[str, Sample]) -> dict[str, Sample]:
+    """Return the samples that are documents; some are recorded for being none."""
+    return {name: sample for name, sample in recorded.items() if "not_utf8" not in name}
+
+
+def form_of(document: Any) -> bytes:
+    """Return the form of a tree, whatever it has become; an empty object or list leaves none."""
+    return body_of(written(document)) if isinstance(document, dict) else b"x"
+
+
+ASKED = [provider for provider in HEARD if provider.api is not None]
+
+
+@pytest.mark.parametrize("provider", ASKED, ids=lambda provider: provider.slug)
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_mutated_answer_is_read_or_refused(provider: Provider, data: st.DataObject) -> None:
+    recorded = samples.load_answers(provider.slug)
+    document = json.loads(recorded[data.draw(st.sampled_from(sorted(recorded)))])
+    for _ in range(data.draw(st.integers(1, 3))):
+        document = mutated(data, document)
+
+    for statement in read(provider, samples.answered(json.dumps(document).encode())):
         check_storable(statement)
 
 

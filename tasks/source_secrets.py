@@ -5,6 +5,7 @@ import binascii
 import secrets
 from collections.abc import Callable, Mapping
 
+from integrations.bitrix24.asking import webhook_key
 from integrations.contract import API, Provider
 from integrations.schemes import Address, new_signing_secret
 
@@ -85,6 +86,16 @@ def _bearer(value: str) -> None:
         raise _invalid("от 16 до 128 знаков", "16 to 128 characters")
 
 
+def _inbound_webhook(value: str) -> None:
+    try:
+        webhook_key(value)
+    except ValueError:
+        raise _invalid(
+            "адрес входящего вебхука или его часть 7/код",
+            "the address of an inbound webhook, or its part 7/code",
+        ) from None
+
+
 def _base64(text: str) -> bytes:
     try:  # padding may be missing, as the scheme reads it
         bare = text.rstrip("=")
@@ -100,6 +111,7 @@ def _invalid(russian: str, english: str) -> SecretInvalid:
 
 #: (provider, kind) → its check; an empty provider stands for all.
 _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
+    ("bitrix24", API): _inbound_webhook,
     ("standard", "signing"): _standard,
     ("", "public_key"): _public_key,
     ("", "bearer"): _bearer,

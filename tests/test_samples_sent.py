@@ -13,6 +13,7 @@ from django.db import connection
 from accounts.commandline import every_account
 from accounts.models import Account, Source
 from ingest.models import Delivery, Inbox
+from integrations.registry import get
 from integrations.samples import load
 from sales.models import Sale
 from tasks.sources import connectable
@@ -196,7 +197,10 @@ def test_the_demonstration_comes_through_the_endpoints_and_goes_with_its_staging
         sold = set(
             Sale.objects.filter(account=account, visible=True).values_list("source__provider")
         )
-        assert made["sales"] >= len(sold) == len(connectable())
+        # Who sends but a hint is heard of when it is asked, and nobody asks for a demonstration.
+        fat = {(slug,) for slug in connectable() if get(slug).api is None}
+        assert made["sales"] >= len(sold)
+        assert sold == fat
 
     dropped = run(capsys, "demo", "remove")["dropped"]
 

@@ -1,0 +1,33 @@
+"""Contacts of a portal: the customers of its deals."""
+
+from collections.abc import Sequence
+
+from integrations.clocks import version_of_answer
+from integrations.contract import Context, Event, Statement
+from integrations.reading import Reader
+from sales.drafts import ReferenceDraft, ReferenceKind
+
+from .words import answers_of, number
+
+
+def stated(event: Event, context: Context, /) -> Sequence[Statement]:
+    """Read the answer of crm.contact.get; of several phones the first is the contact's."""
+    contact = answers_of(event)[0]["result"]
+    names = (contact.maybe(key, Reader.label) for key in ("NAME", "SECOND_NAME", "LAST_NAME"))
+    return (
+        ReferenceDraft(
+            kind=ReferenceKind.CUSTOMER,
+            external_id=number(contact["ID"]),
+            version=version_of_answer(contact["DATE_MODIFY"].time(), context),
+            content={
+                "name": " ".join(filter(None, names)) or None,
+                "phone": _first(contact, "PHONE"),
+                "email": _first(contact, "EMAIL"),
+            },
+        ),
+    )
+
+
+def _first(contact: Reader, key: str) -> str | None:
+    values = [item.maybe("VALUE", Reader.label) for item in contact.items(key)]
+    return next(filter(None, values), None)
