@@ -1,4 +1,7 @@
-"""The settings of a source: their names, and how the text of each is read and checked."""
+"""The settings of a source: their names, and how the text of each is read and checked.
+
+Beside those of every source stand those of its provider (a portal's domain), kept in one column.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,8 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from accounts.models import Source
+from integrations.contract import Provider
 from sales.money import is_currency
 
+#: The column of what only some providers know.
+OWN = "settings"
 _TRUE = frozenset({"1", "true", "yes", "on", "да"})
 _FALSE = frozenset({"0", "false", "no", "off", "нет"})
 REQUIRED = object()
@@ -122,24 +129,64 @@ SETTINGS: Mapping[str, Setting] = {
 }
 
 
-def read_settings(pairs: Iterable[str], *, clearing: bool = False) -> dict[str, Any]:
+def settings_of(provider: Provider | None) -> Mapping[str, Setting]:
+    """Return the settings that a source of this provider has, its own after those of every one."""
+    if provider is None:
+        return SETTINGS
+    expected = provider.api.requires if provider.api else {}
+    own = {
+        name: Setting(OWN, read, *_both(expected.get(name, name)), empty=None)
+        for name, read in provider.settings.items()
+    }
+    return {**SETTINGS, **own}
+
+
+def names(providers: Iterable[Provider]) -> list[str]:
+    """Return the names there are, those of one provider with its slug."""
+    own = [f"{name} ({one.slug})" for one in providers for name in one.settings]
+    return [*SETTINGS, *own]
+
+
+def values_of(source: Source, provider: Provider | None) -> dict[str, Any]:
+    """Return what a source is set to, by name."""
+    return {
+        name: source.settings.get(name) if one.column == OWN else getattr(source, one.column)
+        for name, one in settings_of(provider).items()
+    }
+
+
+def _both(text: str) -> tuple[str, str]:
+    """Return the Russian and the English of a text that says both."""
+    russian, _, english = text.partition(" / ")
+    return russian, english or russian
+
+
+def read_settings(
+    pairs: Iterable[str], provider: Provider | None = None, *, clearing: bool = False
+) -> dict[str, Any]:
     """Turn ``name=value`` texts into columns of ``Source``. Raises SettingInvalid.
 
-    Where ``clearing``, an empty value takes a setting back that a source may do without.
+    What the provider alone knows is gathered in ``settings``, by name. Where ``clearing``, an
+    empty value takes a setting back that a source may do without.
     """
-    columns = {}
+    columns: dict[str, Any] = {}
+    known = settings_of(provider)
     for pair in pairs:
         name, equals, text = pair.partition("=")
-        setting = SETTINGS.get(name)
+        setting = known.get(name)
         if setting is None or not equals:
-            known = ", ".join(SETTINGS)
+            there = ", ".join(known)
             raise SettingInvalid(
                 name,
-                f"--setting: нет настройки «{name}» (пишется ИМЯ=ЗНАЧЕНИЕ), есть: {known}",
-                f"--setting: no setting {name!r} (written NAME=VALUE), there are: {known}",
+                f"--setting: нет настройки «{name}» (пишется ИМЯ=ЗНАЧЕНИЕ), есть: {there}",
+                f"--setting: no setting {name!r} (written NAME=VALUE), there are: {there}",
             )
         clears = clearing and not text and setting.empty is not REQUIRED
-        columns[setting.column] = setting.empty if clears else _read(name, setting, text)
+        value = setting.empty if clears else _read(name, setting, text)
+        if setting.column == OWN:
+            columns[OWN] = {**columns.get(OWN, {}), name: value}
+        else:
+            columns[setting.column] = value
     return columns
 
 

@@ -25,6 +25,7 @@ from .source_secrets import (
     needs_secret,
     new_secret,
 )
+from .source_settings import OWN
 
 #: Edits by hand make their source themselves: nobody connects it.
 BUILT_IN = "manual"
@@ -32,7 +33,7 @@ BUILT_IN = "manual"
 _DERIVED = frozenset({"timezone", "priority", "is_test"})
 #: Columns that a delivery is read with: what is recorded keeps its reading. The zone is both:
 #: the day follows, a moment that a till wrote without its zone does not.
-_READ_WITH = frozenset({"currency", "timezone", "location", "prices_include_tax"})
+_READ_WITH = frozenset({"currency", "timezone", "location", "prices_include_tax", OWN})
 
 
 def connectable() -> list[str]:
@@ -127,7 +128,8 @@ def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, s
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What changed: columns, how many rows were derived again, and whether readings are stale."""
+    """What changed: columns and settings of the provider, how many rows were derived again, and
+    whether readings are stale."""
 
     columns: tuple[str, ...]
     rows: int
@@ -137,14 +139,25 @@ class Changed:
 def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
     """Set columns of a source; the days of what it sold are derived again where they follow.
 
-    The caller holds the source's days (``sales.totals.hold_days``), then its row.
+    Of ``settings`` only the named ones are set, and those that are None taken back. The caller
+    holds the source's days (``sales.totals.hold_days``), then its row.
     """
+    own = {
+        name: value
+        for name, value in columns.get(OWN, {}).items()
+        if source.settings.get(name) != value
+    }
+    columns = {name: value for name, value in columns.items() if name != OWN}
+    if own:
+        merged = {**source.settings, **own}
+        columns[OWN] = {name: value for name, value in merged.items() if value is not None}
     differing = {name: new for name, new in columns.items() if getattr(source, name) != new}
     for name, value in differing.items():
         setattr(source, name, value)
     source.save(update_fields=[*differing])
     rows = 0 if _DERIVED.isdisjoint(differing) else redate_source(source.pk)
-    return Changed(tuple(sorted(differing)), rows, not _READ_WITH.isdisjoint(differing))
+    names = (differing.keys() - {OWN}) | own.keys()
+    return Changed(tuple(sorted(names)), rows, not _READ_WITH.isdisjoint(differing))
 
 
 def set_state(source: Source, state: SourceState) -> None:

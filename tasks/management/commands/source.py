@@ -29,7 +29,7 @@ from integrations.registry import PROVIDERS
 from sales.totals import hold_days
 from tasks.secret_input import add_secret_options, given_secret
 from tasks.source_secrets import KINDS, SecretInvalid
-from tasks.source_settings import SETTINGS, SettingInvalid, read_settings
+from tasks.source_settings import SettingInvalid, names, read_settings, values_of
 from tasks.sources import (
     Changed,
     add_source,
@@ -52,7 +52,9 @@ _STATES = {
     "disable": (SourceState.DISABLED, "отключить: адрес отвечает 404 / the address answers 404"),
     "enable": (SourceState.ACTIVE, "включить снова / take deliveries again"),
 }
-_SETTING_HELP = "настройка, можно несколько раз: / a setting, repeatable: " + ", ".join(SETTINGS)
+_SETTING_HELP = "настройка, можно несколько раз: / a setting, repeatable: " + ", ".join(
+    names(PROVIDERS.values())
+)
 
 
 class Command(JsonCommand):
@@ -65,6 +67,7 @@ class Command(JsonCommand):
   manage.py source add standard --account cafe --title "Касса в зале"
   manage.py source add square --account cafe --secret - --setting currency=USD
   manage.py source add evotor --account cafe --setting timezone=Asia/Yekaterinburg --json
+  manage.py source add bitrix24 --account cafe --setting portal=company.bitrix24.ru
   manage.py source list --account cafe
   manage.py source set 3 --title "Бар" --setting timezone=Asia/Omsk
   manage.py source set 3 --setting location=     # пусто: убрать / empty: take it back
@@ -115,7 +118,7 @@ class Command(JsonCommand):
     def add(self, options: dict[str, Any]) -> None:
         """Connect a source; its account is made if it is new."""
         provider = _provider(options["provider"])
-        columns = read_settings(options["setting"]) | _title(options["title"])
+        columns = read_settings(options["setting"], provider) | _title(options["title"])
         given = given_secret(options)
         with transaction.atomic():
             account = _account(options["account"])
@@ -140,10 +143,12 @@ class Command(JsonCommand):
 
     def set(self, options: dict[str, Any]) -> None:
         """Change settings; the days of recorded sales follow at once."""
-        columns = read_settings(options["setting"], clearing=True) | _title(options["title"])
-        if not columns:
+        if not options["setting"] and not options["title"]:
             raise fail("Что изменить? --setting или --title", "Change what? --setting or --title")
         with _source(options["id"], days=True) as source:
+            provider = PROVIDERS[source.provider]
+            columns = read_settings(options["setting"], provider, clearing=True)
+            columns |= _title(options["title"])
             changed = change_source(source, columns)
             shown = _describe(source)
         value = shown | {"changed": changed.columns, "redated": changed.rows}
@@ -295,5 +300,5 @@ def _describe(source: Source) -> dict[str, Any]:
         "api_secret": endpoints.api_secret_of(source) is not None,
         "url": url_of(source),
         "path": path_of(source),
-        "settings": {name: getattr(source, item.column) for name, item in SETTINGS.items()},
+        "settings": values_of(source, PROVIDERS.get(source.provider)),
     }
