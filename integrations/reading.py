@@ -30,6 +30,7 @@ _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _SECONDS = re.compile(r"[0-9]{1,11}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -146,6 +147,13 @@ class Reader:
             raise self.refuse("not an identifier (text or integer)")
         if not found or len(found) > limit:
             raise self.refuse(f"an identifier has 1 to {limit} characters")
+        return found
+
+    def number(self) -> str:
+        """Return the number of an entity, a text or an integer, as text."""
+        found = str(self.value) if type(self.value) is int else self.value
+        if type(found) is not str or not _NUMBER.fullmatch(found):
+            raise self.refuse("not the number of an entity")
         return found
 
     def one_of(self, allowed: frozenset[str]) -> str:

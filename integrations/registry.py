@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from .amocrm import PROVIDER as AMOCRM
 from .bitrix24 import PROVIDER as BITRIX24
 from .contract import Provider
 from .evotor import PROVIDER as EVOTOR
@@ -11,7 +12,8 @@ from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
 
 PROVIDERS: Mapping[str, Provider] = {
-    provider.slug: provider for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, BITRIX24, MANUAL)
+    provider.slug: provider
+    for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, BITRIX24, AMOCRM, MANUAL)
 }
 
 

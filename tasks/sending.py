@@ -9,10 +9,11 @@ import httpx
 
 from accounts.models import Source
 from ingest import endpoints
-from integrations.contract import Delivery, Provider, Secret
+from integrations.contract import Delivery, ProofInBody, Provider, Secret
 from integrations.registry import get
 from integrations.samples import Sample, signed
 
+from .source_secrets import needs_secret
 from .sources import path_of, url_of
 
 #: Of the connection, not of the message: the client writes its own.
@@ -69,6 +70,8 @@ def _own(source: Source) -> Secret:
     for secret in endpoints.secrets_of(source):
         if secret.kind != "public_key":
             return secret
+    if not needs_secret(get(source.provider)):
+        return Secret("")  # the address proves the sender
     raise CannotSend(
         f"--secret: у источника {source.pk} нет секрета для подписи / "
         f"--secret: source {source.pk} has no secret to sign with"
@@ -102,9 +105,20 @@ def send(client: httpx.Client, target: Target, sample: Sample, *, tamper: bool =
 
 
 def spoiled(delivery: Delivery, provider: Provider) -> Delivery:
-    """Change what the proof covers: the body, or the token itself where nothing is signed."""
-    if "body" in provider.scheme.covers and "authorization" not in delivery.headers:
+    """Change what the proof covers: the body, or the token itself where nothing is signed.
+
+    Raises CannotSend where there is no proof to spoil.
+    """
+    scheme = provider.scheme
+    if "body" in scheme.covers and "authorization" not in delivery.headers:
         return replace(delivery, body=delivery.body + b" ")
+    if isinstance(scheme, ProofInBody):
+        return replace(delivery, body=scheme.sealed(delivery, Secret("spoiled")))
+    if "authorization" not in delivery.headers:
+        raise CannotSend(
+            f"--tamper: {provider.title} ничего не подписывает, портить нечего / "
+            f"--tamper: {provider.title} signs nothing, there is nothing to spoil"
+        )
     broken = {"authorization": delivery.headers["authorization"] + "0"}
     return replace(delivery, headers={**delivery.headers, **broken})
 

@@ -15,6 +15,8 @@ _ED25519_BYTES = 32
 #: Evotor takes at most 128 characters; less than 16 can be guessed.
 _BEARER_LENGTH = range(16, 129)
 _LONGEST = 1024
+#: A token of an API may be a JWT signed by RSA: amoCRM's is longer than a thousand characters.
+_LONGEST_TOKEN = 4000
 KINDS = ("signing", "bearer", "public_key", API)
 
 
@@ -59,8 +61,9 @@ def check_secret(provider: Provider, kind: str, value: str) -> None:
             f" / --secret: {provider.title} signs nothing, the address is the secret; for the API"
             f" use --kind {API}"
         )
-    if len(value) > _LONGEST:
-        raise _invalid(f"не длиннее {_LONGEST} знаков", f"at most {_LONGEST} characters")
+    longest = _LONGEST_TOKEN if kind == API else _LONGEST
+    if len(value) > longest:
+        raise _invalid(f"не длиннее {longest} знаков", f"at most {longest} characters")
     check = _CHECKS.get((provider.slug, kind)) or _CHECKS.get(("", kind))
     if check is not None:
         check(value)

@@ -112,5 +112,17 @@ def test_an_inbound_webhook_is_kept_as_the_secret_of_the_api_and_checked(
     assert "abc123def456" not in json.dumps(listed)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_token_of_the_api_may_be_as_long_as_a_signed_one_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = add(capsys, "amocrm", "--setting", "subdomain=romashka")
+    assert kept(number) == {"subdomain": "romashka.amocrm.ru"}
+
+    assert run(capsys, "secret", number, "--kind", "api", "--secret", "x" * 4000)
+    with pytest.raises(CommandError, match="4000"):
+        run(capsys, "secret", number, "--kind", "api", "--secret", "x" * 4001)
+
+
 def test_no_provider_gives_another_meaning_to_a_setting_of_every_source() -> None:
     assert not [slug for slug, one in PROVIDERS.items() if one.settings.keys() & SETTINGS.keys()]

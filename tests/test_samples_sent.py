@@ -129,6 +129,31 @@ def test_a_bearer_of_a_source_that_also_signs_is_used_and_spoiled(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_secret_inside_a_form_proves_it_and_a_spoiled_one_does_not(
+    server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = str(add_source(capsys, "bitrix24", "--secret", "a-token-of-the-portal")["id"])
+    name = "ONCRMDEALUPDATE__won"
+    arguments = ["send_sample", "bitrix24", name, "--source", number, "--to", server.url]
+
+    assert run(capsys, *arguments)["sent"][0]["status"] == 200
+    assert run(capsys, *arguments, "--tamper")["sent"][0]["status"] == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_where_the_address_alone_is_the_secret_there_is_nothing_to_spoil(
+    server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = str(add_source(capsys, "amocrm")["id"])
+    name = "leads.status__won"
+    arguments = ["send_sample", "amocrm", name, "--source", number, "--to", server.url]
+
+    assert run(capsys, *arguments)["sent"][0]["status"] == 200
+    with pytest.raises(CommandError, match="--tamper"):
+        run(capsys, *arguments, "--tamper")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_configured_address_is_what_is_signed(
     server: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

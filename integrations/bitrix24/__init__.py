@@ -2,10 +2,10 @@
 
 from integrations.contract import Provider
 from integrations.form_field import FormField
+from integrations.hosts import read_host
 
 from .asking import API
 from .payload import IGNORED, NORMALISERS, split
-from .words import portal
 
 PROVIDER = Provider(
     slug="bitrix24",
@@ -18,5 +18,5 @@ PROVIDER = Provider(
     signed=False,
     redacted=("auth.access_token", "auth.refresh_token", "auth.application_token"),
     api=API,
-    settings={"portal": portal},
+    settings={"portal": read_host},
 )

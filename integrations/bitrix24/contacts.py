@@ -7,7 +7,7 @@ from integrations.contract import Context, Event, Statement
 from integrations.reading import Reader
 from sales.drafts import ReferenceDraft, ReferenceKind
 
-from .words import answers_of, number
+from .words import answers_of
 
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:
@@ -17,7 +17,7 @@ def stated(event: Event, context: Context, /) -> Sequence[Statement]:
     return (
         ReferenceDraft(
             kind=ReferenceKind.CUSTOMER,
-            external_id=number(contact["ID"]),
+            external_id=contact["ID"].number(),
             version=version_of_answer(contact["DATE_MODIFY"].time(), context),
             content={
                 "name": " ".join(filter(None, names)) or None,

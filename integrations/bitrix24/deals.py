@@ -15,7 +15,7 @@ from integrations.contract import Context, Event, Read, Statement
 from integrations.reading import AMOUNT_LIMIT, Reader
 from sales.drafts import CustomerLink, Header, Line, Mention, SaleDraft
 
-from .words import answers_of, currency_of, link, number, tax_of, times
+from .words import answers_of, currency_of, link, tax_of, times
 
 #: Group of stages: in progress, won, lost.
 _STATUS = {"P": "open", "S": "completed", "F": "voided"}
@@ -25,7 +25,7 @@ _SERVICE = 7
 def listed(event: Event, context: Context, /) -> Sequence[Statement]:
     """Ask for every deal of a page: a list knows no rows."""
     return [
-        Read("deal", number(deal["ID"]), clock=micros(deal["DATE_MODIFY"].time()))
+        Read("deal", deal["ID"].number(), clock=micros(deal["DATE_MODIFY"].time()))
         for page in Reader(event.payload)["answers"]
         for deal in page["result"]
     ]
@@ -35,7 +35,7 @@ def stated(event: Event, context: Context, /) -> Sequence[Statement]:
     """State a deal as of its DATE_MODIFY, and its rows, which have no clock, as of the reading."""
     first, *pages = answers_of(event)
     deal = first["result"]
-    name = number(deal["ID"])
+    name = deal["ID"].number()
     currency = currency_of(deal, context)
     lines = _lines(pages, currency)
     contact = deal.maybe("CONTACT_ID", link)
@@ -134,7 +134,7 @@ def _line(row: Reader, currency: str) -> Line:
     name = row.maybe("productName", Reader.label)
     product = row.maybe("productId", link)
     return Line(
-        key=number(row["id"]),
+        key=row["id"].number(),
         kind="service" if row.maybe("type", Reader.integer) == _SERVICE else "good",
         product=None if product is None else Mention(external_id=product, name=name),
         name=name,

@@ -13,7 +13,6 @@ from integrations.reading import Reader
 from sales.drafts import Draft, Rank, ReferenceDraft, ReferenceKind, SaleDraft, Version
 
 from . import contacts, deals
-from .words import number
 
 IGNORED = frozenset({"ONAPPINSTALL", "ONAPPTEST", "ONAPPUNINSTALL"})
 #: Rows of a deal have no clock of their own: after so many seconds of quiet they are read again.
@@ -49,7 +48,7 @@ def _named(event: Event, context: Context) -> str:
     domain, portal = form["auth"].get("domain"), context.settings.get("portal")
     if portal and domain and domain.text().lower() != portal:
         raise domain.refuse(f"not {portal}, the portal of this source")
-    return number(form["data"]["FIELDS"]["ID"])
+    return form["data"]["FIELDS"]["ID"].number()
 
 
 def _hint(kind: str, settle: float | None = None) -> Normaliser:
@@ -75,7 +74,7 @@ def _missing(gone: Callable[[str, Version], Draft]) -> Normaliser:
     """Return the normaliser of an answer that knows no such entity."""
 
     def normalise(event: Event, context: Context, /) -> Sequence[Draft]:
-        return (gone(number(Reader(event.payload)["id"]), version_of_absence(context)),)
+        return (gone(Reader(event.payload)["id"].number(), version_of_absence(context)),)
 
     return normalise
 

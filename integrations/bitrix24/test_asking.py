@@ -10,7 +10,6 @@ from integrations.contract import Asked, Reply, Window
 
 from . import PROVIDER
 from .asking import API, webhook_key
-from .words import portal
 
 ASKED = Asked("deal", "6641", {"portal": "some-domain.bitrix24.ru"}, "7/abc123def456")
 WINDOW = Window(
@@ -162,48 +161,11 @@ def test_what_is_no_webhook_is_refused_without_being_repeated(secret: str) -> No
     assert not secret or secret not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("text", "host"),
-    [
-        ("some-domain.bitrix24.ru", "some-domain.bitrix24.ru"),
-        ("https://Some-Domain.bitrix24.com/", "some-domain.bitrix24.com"),
-        ("crm.example.org", "crm.example.org"),
-        ("портал.рф", "xn--80awhdgm.xn--p1ai"),
-    ],
-)
-def test_a_portal_is_a_name(text: str, host: str) -> None:
-    assert portal(text) == host
-    assert API.host({"portal": host}) == host
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "localhost",
-        "127.0.0.1",
-        "[::1]",
-        "a.bitrix24.ru:8080",
-        "user@a.bitrix24.ru",
-        "a.bitrix24.ru/rest/1/x",
-        "http://a.bitrix24.ru",
-        "a..ru",
-        "-a.ru",
-        "a.ru.",
-        "a b.ru",
-        "a" * 64 + ".ru",
-        "а" * 300 + ".рф",
-    ],
-)
-def test_what_is_no_portal_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r".*"):
-        portal(text)
-
-
 def test_what_a_portal_needs_is_said_and_its_tokens_are_never_kept() -> None:
     assert set(API.requires) == set(PROVIDER.settings) == {"portal"}
     assert set(PROVIDER.redacted) == {
         f"auth.{name}_token" for name in ("access", "refresh", "application")
     }
+    assert API.host(ASKED.settings) == "some-domain.bitrix24.ru"
     assert (API.budget.units, API.budget.seconds) == (2, 1)
     assert json.dumps(API.requires, ensure_ascii=False).isprintable()

@@ -1,6 +1,5 @@
-"""What Bitrix24 writes in ours: the portal's name, numbers of entities, units and taxes."""
+"""What Bitrix24 writes in ours: links, currencies, sums and taxes."""
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -8,25 +7,7 @@ from integrations.contract import Context, Event
 from integrations.reading import AMOUNT_LIMIT, Reader
 from sales.money import is_currency, round_money
 
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(?:{_LABEL}\.)+[a-z][a-z0-9-]*[a-z0-9]")
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _CODED_RATES = frozenset(map(Decimal, (0, 5, 7, 10, 18, 20, 22)))
-
-
-def portal(text: str) -> str:
-    """Return the host of a portal, from its name or its whole address. Raises ValueError.
-
-    ``company.bitrix24.ru`` and a domain of one's own are both names; an IP address is none.
-    """
-    bare = text.strip().lower().removeprefix("https://").removesuffix("/")
-    try:
-        host = bare if bare.isascii() else bare.encode("idna").decode()
-    except UnicodeError as error:
-        raise ValueError(text) from error
-    if len(host) > 253 or not _HOST.fullmatch(host):
-        raise ValueError(text)
-    return host
 
 
 def answers_of(event: Event) -> list[Reader]:
@@ -38,17 +19,9 @@ def answers_of(event: Event) -> list[Reader]:
     return found
 
 
-def number(reader: Reader) -> str:
-    """Return the number of an entity, a text or an integer, as text."""
-    found = reader.id()
-    if not _NUMBER.fullmatch(found):
-        raise reader.refuse("not the number of an entity")
-    return found
-
-
 def link(reader: Reader) -> str | None:
     """Return the number of a linked entity; 0 and an empty text are none."""
-    return None if reader.value in ("", "0", 0) else number(reader)
+    return None if reader.value in ("", "0", 0) else reader.number()
 
 
 def currency_of(deal: Reader, context: Context) -> str:
