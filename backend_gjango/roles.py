@@ -22,6 +22,7 @@ _LIMITED = {
 _FUNCTIONS = (
     "stage_deliveries(bigint[], bigint[], text[], text[], text[], bytea[], text[], bytea[], "
     "bytea[], bytea[], text[], bigint[])",
+    "stage_answer(bigint, bigint, text, bytea, timestamptz, timestamptz, bigint, uuid)",
     "resolve_endpoint(bytea)",
     "ensure_delivery_partitions(int)",
 )

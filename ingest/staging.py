@@ -1,6 +1,8 @@
-"""The one door into staging: rows as binary arrays, one statement, ids in the rows' order."""
+"""The doors into staging: rows as binary arrays, one statement, ids in the rows' order; and one
+answer of a provider at a time."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -11,6 +13,10 @@ STAGE = (
     "SELECT delivery_id, digest FROM stage_deliveries(%b::int8[], %b::int8[], %b::text[],"
     " %b::text[], %b::text[], %b::bytea[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[],"
     " %b::text[], %b::int8[])"
+)
+STAGE_ANSWER = (
+    "SELECT stage_answer(%b::int8, %b::int8, %b::text, %b::bytea, %b::timestamptz,"
+    " %b::timestamptz, %b::int8, %b::uuid)"
 )
 
 
@@ -33,6 +39,22 @@ class Row(NamedTuple):
     def size(self) -> int:
         """The bytes that count against the bounds of a batch."""
         return len(self.body) + len(self.headers) + len(self.query) + len(self.path) + 256
+
+
+class AnswerRow(NamedTuple):
+    """What a provider answered us; the fields are the arguments of ``stage_answer()``.
+
+    ``read_at`` is when we asked, by the database's clock; ``over`` is in microseconds.
+    """
+
+    account_id: int
+    source_id: int
+    origin: str
+    body: bytes
+    read_at: datetime
+    date: datetime | None = None
+    over: int | None = None
+    cause: UUID | None = None
 
 
 class OrderLost(Exception):
@@ -76,3 +98,11 @@ def stage(cursor: HasConnection, rows: Sequence[Row], *, held: Collection[int] =
     with psycopg.Cursor(cursor.connection) as own:
         own.execute(STAGE, columns(rows, held), binary=True)
         return in_order(rows, own.fetchall())
+
+
+def stage_answer(cursor: HasConnection, row: AnswerRow) -> UUID:
+    """Stage an answer in the caller's transaction and return its id."""
+    with psycopg.Cursor(cursor.connection) as own:
+        own.execute(STAGE_ANSWER, row, binary=True)
+        ids: list[tuple[UUID]] = own.fetchall()
+    return ids[0][0]

@@ -159,14 +159,28 @@ class DeadLetter(Owned):
 
 
 class Fetch(Owned):
-    """One pending read of an entity: coalesced, and served later."""
+    """One pending read of an entity: coalesced, and served later.
+
+    ``due_at`` is lease and not-before in one; ``token`` is whose lease it is.
+    """
 
     kind = models.TextField("вид")
     external_id = models.TextField("внешний код")
     cause = models.UUIDField("причина")
+    #: When the latest event that asked was received: an answer serves what came before it was sent.
     requested_at = models.DateTimeField("запрошено", db_default=Now())
+    #: The greatest clock that the events spoke of, in microseconds since 1970.
+    over = models.BigIntegerField("поверх", null=True)
+    #: Whether the latest event spoke of a deletion.
+    deleted = models.BooleanField("удалён", db_default=False)
+    #: Seconds of quiet after which it is read once more; null where that is not asked for.
+    settle = models.FloatField("перечитать через", null=True)
     due_at = models.DateTimeField("не раньше", db_default=Now())
+    token = models.UUIDField("кем занято", null=True)
+    #: Failures one after the other.
     attempts = models.SmallIntegerField("попыток", db_default=0)
+    #: Answers one after the other that were older than what is known.
+    lagged = models.SmallIntegerField("отставших ответов", db_default=0)
     last_error = models.TextField("последняя ошибка", null=True)
 
     class Meta:
@@ -177,6 +191,7 @@ class Fetch(Owned):
                 fields=["account", "source", "kind", "external_id"], name="tasks_fetch_once"
             ),
         )
+        indexes = (models.Index(fields=["source", "due_at"], name="tasks_fetch_due"),)
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id}"

@@ -6,6 +6,7 @@ from uuid import UUID
 from integrations.contract import Read
 
 from . import sql
+from .loading import Loaded
 from .models import Outcome
 from .understanding import Understood
 
@@ -29,12 +30,23 @@ ON CONFLICT (account_id, delivery_id, position) DO UPDATE
 SET type = excluded.type, key = excluded.key, reason = excluded.reason, path = excluded.path,
     closed_at = NULL, closed_by = ''
 """
-#: A read under way keeps its lease; asked for again meanwhile, it will be read again.
+#: A read under way keeps its lease, and one that failed its pause; what only waits to be read again
+#: is due now. "Latest" is the later receipt, whoever settles first.
 _ASK = """
-INSERT INTO tasks_fetch AS f (account_id, source_id, kind, external_id, cause)
-SELECT * FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::text[], %b::uuid[])
+INSERT INTO tasks_fetch AS f (account_id, source_id, kind, external_id, cause, requested_at, over,
+                              deleted, settle)
+SELECT * FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::text[], %b::uuid[],
+                     %b::timestamptz[], %b::int8[], %b::bool[], %b::float8[])
 ON CONFLICT (account_id, source_id, kind, external_id) DO UPDATE
-SET requested_at = now(), cause = excluded.cause
+SET requested_at = greatest(f.requested_at, excluded.requested_at),
+    cause = CASE WHEN f.requested_at > excluded.requested_at THEN f.cause ELSE excluded.cause END,
+    deleted = CASE WHEN f.requested_at > excluded.requested_at THEN f.deleted
+                   ELSE excluded.deleted END,
+    over = greatest(f.over, excluded.over),
+    settle = greatest(f.settle, excluded.settle),
+    lagged = 0,
+    due_at = CASE WHEN f.token IS NULL AND f.attempts = 0 THEN least(f.due_at, now())
+                  ELSE f.due_at END
 """
 _TEXT_LIMIT = 500
 
@@ -84,10 +96,22 @@ def settle_dead_letters(decided: Decided) -> None:
 
 def ask(reads: Iterable[tuple[Understood, Read]]) -> None:
     """Ask for entities: one pending read for each, whoever asks."""
-    wanted = {
-        (claim.account_id, claim.source_id, read.kind, read.external_id): claim.delivery_id
-        for one, read in reads
-        for claim in (one.loaded.claim,)
-    }
+    wanted: dict[tuple[int, int, str, str], list[tuple[Loaded, Read]]] = {}
+    for one, read in reads:
+        claim = one.loaded.claim
+        key = (claim.account_id, claim.source_id, read.kind, read.external_id)
+        wanted.setdefault(key, []).append((one.loaded, read))
     if wanted:
-        sql.rows(_ASK, *sql.columns([(*key, cause) for key, cause in sorted(wanted.items())]))
+        table = [(*key, *_merged(asking)) for key, asking in sorted(wanted.items())]
+        sql.rows(_ASK, *sql.columns(table))
+
+
+def _merged(asking: Sequence[tuple[Loaded, Read]]) -> tuple[object, ...]:
+    """Return what several requests for one entity amount to: the latest, and the greatest hints."""
+    loaded, latest = max(asking, key=lambda one: one[0].receipt)
+    clocks = [read.clock for _, read in asking if read.clock is not None]
+    quiet = [read.settle for _, read in asking if read.settle is not None]
+    return (
+        *(loaded.claim.delivery_id, loaded.received, max(clocks, default=None)),
+        *(latest.deleted, max(quiet, default=None)),
+    )
