@@ -13,7 +13,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from tasks import sql
-from tasks.metrics import dead_letters_open, inbox_state, invariants_state, silences
+from tasks.metrics import dead_letters_open, inbox_state, invariants_state, reads, silences
 
 from . import env
 
@@ -79,6 +79,7 @@ class Now(Collector):
         for name, value in _values():
             yield GaugeMetricFamily(name, _TEXTS[name], value=value)
         yield from _sources()
+        yield from _reads()
 
 
 def _values() -> Iterator[tuple[str, float]]:
@@ -121,3 +122,27 @@ def _sources() -> Iterator[GaugeMetricFamily]:
         return
     yield silent
     yield usual
+
+
+def _reads() -> Iterator[GaugeMetricFamily]:
+    """Return what waits to be asked of each provider."""
+    names = ["provider"]
+    pending = GaugeMetricFamily(
+        "gjango_fetch_pending", "Objects that wait to be asked for", labels=names
+    )
+    failing = GaugeMetricFamily(
+        "gjango_fetch_failing", "Of them, those that failed again and again", labels=names
+    )
+    oldest = GaugeMetricFamily(
+        "gjango_fetch_oldest_seconds", "Since the oldest of them was asked for", labels=names
+    )
+    try:
+        for one in reads():
+            pending.add_metric([one.provider], one.pending)
+            failing.add_metric([one.provider], one.failing)
+            oldest.add_metric([one.provider], one.oldest)
+    except Error:
+        return
+    yield pending
+    yield failing
+    yield oldest

@@ -12,12 +12,15 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection
 
 from . import options, outcomes, replays, sql, verifying
+from .fetching import fetcher
 from .leadership import Leadership
 from .sweep import ROUND, Sweeper
 
 log = structlog.get_logger(__name__)
 
 _HOUR = 3600.0
+#: Seconds until the thread that asks providers begins.
+_FETCH_FIRST = 2.0
 #: Seconds after which a replay's next page is nobody else's.
 _ABANDONED = 3.0
 #: Rows are never deleted there, so that a size means rows; its owner alone may count them.
@@ -63,13 +66,15 @@ class Clock:
         self._sweeper = Sweeper()
         self._away = False
         self._verifier = verifying.Verifier()
-        first = time.monotonic() + verifying.FIRST
+        self._fetcher = fetcher.Fetcher()
+        now = time.monotonic()
         self.chores = [
             Chore("partitions", _HOUR, ensure_partitions),
             Chore("sweep", options.interval(), self._sweep),
             Chore("replays", options.interval(), advance_replays),
             # Not at once: what has just started has other things to do.
-            Chore("verify", verifying.INTERVAL, self._verifier.tick, first),
+            Chore("fetch", options.interval(), self._fetcher.tick, now + _FETCH_FIRST),
+            Chore("verify", verifying.INTERVAL, self._verifier.tick, now + verifying.FIRST),
         ]
 
     def stop(self) -> None:
@@ -84,6 +89,7 @@ class Clock:
             with suppress(queue.Empty):
                 self._bell.get(timeout=rest)
         self._verifier.stop()
+        self._fetcher.stop()
         self._leadership.step_down()
 
     def _tick(self) -> float:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from prometheus_client import Counter, Histogram
 
-from . import sql
+from . import options, sql
 from .inbox import State, state
 
 ATTEMPTS = Counter("gjango_attempts", "Events settled, by outcome", ["outcome"])
@@ -32,6 +32,16 @@ DRIFT = Counter(
     "gjango_drift", "Events whose form or type no normaliser knows", ["provider", "finding"]
 )
 SWEPT = Counter("gjango_swept", "Deliveries that the sweep settled because nobody woke them")
+FETCH_CALLS = Counter(
+    "gjango_fetch_calls", "Requests that a provider answered", ["provider", "result"]
+)
+FETCHES = Counter("gjango_fetches", "Reads of an object that ended, by how", ["result"])
+_READS = """
+SELECT s.provider, count(*), count(*) FILTER (WHERE f.attempts >= %b::int4),
+       extract(epoch FROM now() - min(f.requested_at))::float8
+FROM tasks_fetch f JOIN accounts_source s ON s.id = f.source_id
+WHERE s.state <> 'disabled' GROUP BY 1 ORDER BY 1
+"""
 #: So many deliveries tell what is usual for a source.
 _LAST_IDS = """
 SELECT s.id, s.provider, now(), recent.ids
@@ -62,6 +72,17 @@ class Silence:
     provider: str
     seconds: float
     usual: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What waits to be asked of a provider: how much, how much of it fails again and again, and
+    the age of the oldest in seconds."""
+
+    provider: str
+    pending: int
+    failing: int
+    oldest: float
 
 
 def settled(outcomes: Mapping[str, int], *, deliveries: int, seconds: float) -> None:
@@ -105,6 +126,11 @@ def dead_letters_open() -> int:
     return int(_of_all_accounts(_OPEN)[0][0])
 
 
+def reads() -> list[Reads]:
+    """Return what waits to be asked of each provider."""
+    return [Reads(*row) for row in _of_all_accounts(_READS, options.fetch_attempts())]
+
+
 def silences() -> list[Silence]:
     """Return for how long each active source has been silent; those that never sent are left out.
 
@@ -120,7 +146,7 @@ def _silence(source: int, provider: str, now: datetime, last: list[UUID]) -> Sil
     return Silence(source, provider, max(now.timestamp() - times[0], 0.0), max(gaps, default=0.0))
 
 
-def _of_all_accounts(statement: LiteralString) -> list[tuple[Any, ...]]:
+def _of_all_accounts(statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
     with transaction.atomic():
         sql.scope(row[0] for row in sql.rows("SELECT id FROM accounts_account"))
-        return sql.rows(statement)
+        return sql.rows(statement, *values)

@@ -58,6 +58,28 @@ def verify_rest() -> float:
     return float(_env.float("VERIFY_REST", default=3.0))
 
 
+def fetch_threads() -> int:
+    """Return how many objects are asked for at once, of all providers (``FETCH_THREADS``)."""
+    return int(_env.int("FETCH_THREADS", default=8))
+
+
+def fetch_lease() -> float:
+    """Return for how many seconds a read belongs to who took it (``FETCH_LEASE``)."""
+    return float(_env.float("FETCH_LEASE", default=120.0))
+
+
+def fetch_backoff() -> float:
+    """Return the seconds of the first pause after a failed read; each is three times the last, an
+    hour at most (``FETCH_BACKOFF``)."""
+    return float(_env.float("FETCH_BACKOFF", default=5.0))
+
+
+def fetch_attempts() -> int:
+    """Return after how many failures in a row a read is shown as a problem (``FETCH_ATTEMPTS``).
+    It is tried on without end."""
+    return int(_env.int("FETCH_ATTEMPTS", default=5))
+
+
 def direct_url() -> str:
     """Return the database's address past any pooler, or an empty text (``DATABASE_DIRECT_URL``)."""
     return str(_env.str("DATABASE_DIRECT_URL", default=""))

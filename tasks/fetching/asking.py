@@ -1,0 +1,150 @@
+"""One object asked for, call by call, over a line to its account at the provider."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from integrations.contract import Api, Asked, Call, PayloadUnrecognised, Reply
+from integrations.reading import parse_json
+
+from .. import metrics
+from .failures import Cause, Failed
+from .gate import Gate
+from .http import Client, Raw
+
+#: Calls that one object may take; more is a mistake of its provider's reading.
+_MOST_CALLS = 50
+_OK = range(200, 300)
+_REFUSED = frozenset({401, 403})
+_TOO_MANY = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered for one object or page: JSON texts, and the provider's own date."""
+
+    outcome: str
+    texts: tuple[bytes, ...]
+    date: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """How one source's account is reached: host, secret and settings, budget. ``source`` names it
+    in what people are told."""
+
+    source: int
+    provider: str
+    api: Api
+    host: str
+    secret: str
+    settings: Mapping[str, Any]
+    gate: Gate
+    client: Client
+
+    def asked(self, kind: str, external_id: str) -> Asked:
+        """Return what a call for an object is built from."""
+        return Asked(kind, external_id, self.settings, self.secret)
+
+    def call(self, call: Call, *, until: float) -> tuple[Reply, Raw]:
+        """Make one call within the budget; its reply is a good one, or says "missing".
+
+        Raises Failed.
+        """
+        with self.gate.entered(call.units, until=until):
+            try:
+                raw = self.client.send(self.host, call)
+            except Failed:
+                self.gate.failed()
+                raise
+        reply = Reply(raw.status, raw.headers, _parsed(raw))
+        self._heed(reply, raw)
+        return reply, raw
+
+    def _heed(self, reply: Reply, raw: Raw) -> None:
+        """Pause the account where the reply says so. Raises Failed where it is no answer."""
+        pause = self.api.pause(reply)
+        if pause:
+            self.gate.pause(pause)
+        if reply.status in _OK or self.api.missing(reply):
+            self.gate.answered()
+            if reply.status in _OK and raw.body.strip() and reply.body is None:
+                _strictly(raw.body)
+            return
+        if pause or reply.status == _TOO_MANY:
+            wait = pause or max(self.api.budget.seconds, 5.0)
+            self.gate.pause(wait)
+            raise Failed(
+                Cause.BUSY, f"{reply.status}: просят подождать / asked to wait", pause=wait
+            )
+        self.gate.failed()
+        if reply.status in _REFUSED:
+            raise Failed(Cause.REFUSED, self._refused(reply.status))
+        raise Failed(Cause.FAILED, f"ответ / answer {reply.status}")
+
+    def _refused(self, status: int) -> str:
+        if self.api.needs_secret:
+            what = f"manage.py source secret {self.source} --kind api --secret -"
+        else:
+            names = ", ".join(self.api.requires) or "…"
+            what = f"manage.py source set {self.source} --setting ({names})"
+        return f"{status}: доступ закрыт, дайте новый / access is refused, give a new one: {what}"
+
+
+def ask(line: Line, kind: str, external_id: str, *, until: float) -> Answer:
+    """Ask for one object with all the calls it takes, until a time (monotonic seconds).
+
+    The object is missing where its first reply says so; a later reply that does becomes a null,
+    for the provider to make sense of. Raises Failed.
+    """
+    next_call = line.api.reads.get(kind)
+    if next_call is None:
+        raise Failed(Cause.FAILED, f"не умеем читать «{kind}» / {kind!r} cannot be read")
+    asked = line.asked(kind, external_id)
+    replies: list[Reply] = []
+    texts: list[bytes] = []
+    date: datetime | None = None
+    while (call := next_call(asked, tuple(replies))) is not None:
+        if len(replies) == _MOST_CALLS or time.monotonic() > until:
+            raise Failed(Cause.FAILED, "слишком много вызовов / it takes too many calls")
+        reply, raw = line.call(call, until=until)
+        missing = line.api.missing(reply)
+        replies.append(reply)
+        texts.append(b"null" if missing or reply.body is None else raw.body.strip())
+        date = date or date_of(reply)
+        if missing and len(replies) == 1:
+            metrics.FETCH_CALLS.labels(provider=line.provider, result="missing").inc()
+            return Answer("missing", (), date)
+        metrics.FETCH_CALLS.labels(provider=line.provider, result="answered").inc()
+    return Answer("read", tuple(texts), date)
+
+
+def date_of(reply: Reply) -> datetime | None:
+    """Return the answer's own ``Date``; None where there is none, or an impossible one."""
+    try:
+        date = parsedate_to_datetime(reply.headers.get("date", ""))
+    except (ValueError, TypeError, IndexError):
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    # An impossible date is no date.
+    return date if abs(date - datetime.now(UTC)) < timedelta(days=1) else None
+
+
+def _parsed(raw: Raw) -> Any:
+    try:
+        return parse_json(raw.body)
+    except PayloadUnrecognised:
+        return None
+
+
+def _strictly(body: bytes) -> None:
+    """Raise Failed unless the body is JSON (``null`` included)."""
+    try:
+        parse_json(body)
+    except PayloadUnrecognised as error:
+        raise Failed(
+            Cause.FAILED, f"ответ — не JSON / the answer is no JSON ({error.reason})"
+        ) from error

@@ -1,0 +1,90 @@
+"""From sources to lines: what is needed to ask, the budgets, and what a person has yet to set."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from accounts.models import Source
+from ingest import endpoints
+from ingest.crypto import VaultError
+from integrations.contract import Api
+
+from .. import loading
+from ..loading import Settings
+from ..understanding import Providers
+from .asking import Line
+from .failures import Cause, Failed
+from .gate import Gate
+from .http import Client
+
+
+@dataclass(slots=True)
+class Lines:
+    """Makes lines, and keeps the gate of each account at a provider.
+
+    Two sources with one secret are one account there, and share its budget.
+    """
+
+    providers: Providers
+    client: Client
+    _gates: dict[tuple[str, str, bytes], Gate] = field(default_factory=dict)
+
+    def of(self, sources: Iterable[int]) -> dict[int, Line | Failed]:
+        """Return each source's line, or why it has none. The scope must hold their accounts."""
+        wanted = list(sources)
+        rows = Source.objects.in_bulk(wanted)
+        found = loading.settings(wanted)
+        return {one: self._line(rows[one], found[one]) for one in wanted if one in rows}
+
+    def _line(self, row: Source, source: Settings) -> Line | Failed:
+        api = self.providers[source.provider].api
+        if api is None:
+            return Failed(Cause.SETTING, f"{source.provider} ничего не отдаёт / gives nothing out")
+        try:
+            _require(api, source)
+            secret = _secret(api, row)
+            host = api.host(source.settings)
+        except Failed as failed:
+            return failed
+        except (ValueError, KeyError, TypeError, AttributeError):
+            names = ", ".join(api.requires)
+            return Failed(
+                Cause.SETTING,
+                "настройки не дают узла, проверьте / the settings give no host, see: "
+                f"manage.py source set {row.pk} --setting ({names})",
+            )
+        gate = self._gate(api, (source.provider, host, hashlib.sha256(secret.encode()).digest()))
+        return Line(
+            row.pk, source.provider, api, host, secret, source.settings, gate, self.client
+        )  # fmt: skip
+
+    def _gate(self, api: Api, key: tuple[str, str, bytes]) -> Gate:
+        if key not in self._gates:
+            self._gates[key] = Gate(api.budget)
+        return self._gates[key]
+
+
+def _require(api: Api, source: Settings) -> None:
+    for name, what in api.requires.items():
+        if source.settings.get(name) in (None, ""):
+            raise Failed(
+                Cause.SETTING,
+                f"не задано «{name}» ({what}) / {name} is not set: "
+                f"manage.py source set {source.id} --setting {name}=…",
+            )
+
+
+def _secret(api: Api, row: Source) -> str:
+    if not api.needs_secret:
+        return ""
+    try:
+        held = endpoints.api_secret_of(row)
+    except VaultError as error:
+        raise Failed(Cause.SETTING, str(error)) from error
+    if held is None:
+        raise Failed(
+            Cause.SETTING,
+            f"нет доступа к API / no secret of the API: "
+            f"manage.py source secret {row.pk} --kind api --secret -",
+        )
+    return held

@@ -1,0 +1,120 @@
+"""From an answer to a staged delivery, in the transaction that ends the read.
+
+``over`` is the greatest of: the clocks that the events spoke of, the clocks of the object's rows
+(its content's and its tombstone's), and the clock of its last answer, which may not be settled
+yet. It is written into the delivery, so the rows stay a function of what is staged, whatever was
+known when; an ``over`` that is too small only lets an older answer lose.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import connection
+
+from ingest.models import Origin
+from ingest.staging import AnswerRow, stage_answer
+from integrations import answers
+from sales.drafts import Rank, entity_id
+from sales.models import REFERENCES, Payment, Refund, Sale
+
+from .. import loading, outcomes
+from ..loading import Settings
+from ..understanding import Providers
+from . import judging, rows
+from .asking import Answer
+from .judging import Said, Subject
+from .rows import Taken
+
+log = structlog.get_logger(__name__)
+
+_MODELS: Mapping[str, Any] = {"sale": Sale, "payment": Payment, "refund": Refund, **REFERENCES}
+_REMEMBERED = 4096
+_NOTHING = Said(frozenset(), None, None)
+
+
+class Server:
+    """Serves reads with answers; remembers the clocks of the last ones."""
+
+    def __init__(self, providers: Providers) -> None:
+        self._providers = providers
+        self._last: OrderedDict[tuple[int, str, str], int] = OrderedDict()
+
+    def serve(self, one: Taken, answer: Answer) -> tuple[str, UUID | None]:
+        """Stage an answer and end its read, or let it be read again; under the account's scope.
+
+        Returns a word for metrics, and the delivery.
+        """
+        lagged = rows.held(one)
+        if lagged is None:
+            return "late", None
+        body = answers.envelope(one.kind, one.external_id, answer.outcome, answer.texts)
+        said = self._said(one, answer, body)
+        key = (one.source_id, one.kind, one.external_id)
+        over = judging.greatest([one.over, self._last.get(key), *_known(one, said.subjects)])
+        lags = judging.is_lagging(answer.outcome, said.clock, over=over, deleted=one.deleted)
+        if lags and lagged < len(judging.AGAIN):
+            rows.read_again(one, lagged)
+            return "lagging", None
+        staged = _stage(one, answer, body, over)
+        rows.served(one)
+        self._remember(key, judging.greatest([over, said.latest]))
+        return "staged", staged
+
+    def _said(self, one: Taken, answer: Answer, body: bytes) -> Said:
+        """Read the answer as settling will. What cannot be read is staged all the same: settling
+        says why, and shows it."""
+        source = loading.settings([one.source_id])[one.source_id]
+        try:
+            return self._understood(one, answer, body, source)
+        except Exception as error:
+            log.warning("answer_unread", source=one.source_id, error=outcomes.fingerprint(error))
+            return _NOTHING
+
+    def _understood(self, one: Taken, answer: Answer, body: bytes, source: Settings) -> Said:
+        delivery = loading.request(
+            source.public_url, "GET", "", b"", b"", body, one.read_at, answer.date
+        )
+        provider = self._providers[source.provider]
+        (event,) = answers.split(delivery)
+        normalise = provider.normalisers[event.type]
+        stated = normalise(event, source.context(one.read_at, delivery.answered))
+        return judging.said(stated or (), one.external_id)
+
+    def _remember(self, key: tuple[int, str, str], clock: int | None) -> None:
+        if clock is not None:
+            self._last[key] = max(clock, self._last.pop(key, 0))
+        while len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+
+
+def _stage(one: Taken, answer: Answer, body: bytes, over: int | None) -> UUID:
+    row = AnswerRow(
+        one.account_id, one.source_id, Origin.FETCHED.value, body,
+        read_at=one.read_at, date=answer.date, over=over, cause=one.cause,
+    )  # fmt: skip
+    with connection.wrap_database_errors, connection.cursor() as cursor:
+        return stage_answer(cursor, row)
+
+
+def _known(one: Taken, subjects: Iterable[Subject]) -> list[int]:
+    """Return the clocks of the rows of what an answer is about: its content's, its tombstone's."""
+    clocks = []
+    for subject in subjects:
+        model = _MODELS[subject.kind]
+        content = "header_stamp" if model is Sale else "content_stamp"
+        key = entity_id(one.source_id, subject.kind, subject.external_id)
+        found = model.objects.filter(pk=key).values_list(content, "gone_stamp")
+        clocks += [_clock(bytes(stamp)) for pair in found for stamp in pair if _is_full(stamp)]
+    return clocks
+
+
+def _is_full(stamp: bytes) -> bool:
+    return bool(stamp) and bytes(stamp)[0] >= Rank.FULL
+
+
+def _clock(stamp: bytes) -> int:
+    # A stamp: one byte of rank, eight of clock (sales/drafts.py).
+    return int.from_bytes(stamp[1:9], "big")
