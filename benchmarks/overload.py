@@ -1,6 +1,7 @@
 """Offered more than it can take: ``python -m benchmarks.overload``.
 
-The receiver and PostgreSQL share one core and the senders have another, as if they were far away.
+The receiver and PostgreSQL (and nginx) share one core and the senders have another, as if they
+were far away.
 The best rate is measured before each round, by the same senders with so few connections that they
 wait for each other: the ratios are of one round, since what the machine can do changes.
 """
@@ -9,13 +10,16 @@ import argparse
 import contextlib
 import os
 import statistics
+import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psutil
 
 from backend_gjango import embedded
+from tests import nginx
 from tests.chaos import Mode, chaos
 from tests.stack import free_port
 
@@ -29,6 +33,7 @@ FLOOD = 40_000.0
 #: Of the best rate.
 SHARES = (0.5, 1.0, 2.0)
 CONNECTIONS = 2048
+FEW = 240
 ROUNDS = 3
 #: Seconds by which everything that passes to or from a slow database is late.
 LATE = 0.05
@@ -94,7 +99,8 @@ def _on(core: int) -> Iterator[set[int]]:
 def _round(seen: Seen, watched: Watched, port: int, requests: list[bytes], seconds: float) -> None:
     with _on(1) as cores:
         before = watched.spent()
-        full = offer(port, requests, rate=FLOOD, seconds=seconds, connections=512, cores=cores)
+        # Fewer than nginx lets through: the best is to be without refusals.
+        full = offer(port, requests, rate=FLOOD, seconds=seconds, connections=FEW, cores=cores)
         best, price = full.rate(), (watched.spent() - before) / len(full.took[200])
         seen.best.append(best)
         for share in SHARES:
@@ -117,28 +123,50 @@ def _round(seen: Seen, watched: Watched, port: int, requests: list[bytes], secon
 
 
 def _scenario(
-    where: Place, receiver: tuple[str, ...], source: dict[str, str], *, seconds: float
+    where: Place,
+    receiver: tuple[str, ...],
+    source: dict[str, str],
+    *,
+    seconds: float,
+    behind: str | None = None,
 ) -> Seen:
+    """Measure a receiver; ``behind`` is the program of an nginx in front of it."""
     port, seen = free_port(), Seen()
     with contextlib.ExitStack() as stack:
         with _on(0):
             stack.enter_context(where.running((*receiver, "--port", str(port)), port=port))
+            front = port if behind is None else stack.enter_context(_nginx(behind, port))
         requests = receipts.requests(source["path"], source["secret"], 4000)
-        offer(port, requests, rate=1000, seconds=1, connections=64)
+        offer(front, requests, rate=1000, seconds=1, connections=64)
         watched = Watched(port, where)
         for _ in range(ROUNDS):
-            _round(seen, watched, port, requests, seconds)
+            _round(seen, watched, front, requests, seconds)
     return seen
 
 
+@contextlib.contextmanager
+def _nginx(program: str, receiver: int) -> Iterator[int]:
+    """Run the nginx of deploy/ in front of a receiver, and give its port."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="gjn-") as name:
+        behind = f"127.0.0.1:{receiver}"
+        main = nginx.configuration(Path(name), port=port, receiver=behind, api=behind)
+        with nginx.served(program, main, port):
+            yield port
+
+
 def measure(seconds: float) -> dict[str, Seen]:
-    """Measure the receiver as it is and with a slow database."""
+    """Measure the receiver as it is, behind nginx, and with a slow database."""
     receiver = (*GRANIAN, "--backpressure", "16384", "backend_gjango.asgi:application")
     with contextlib.ExitStack() as stack:
         with _on(0):
             where = stack.enter_context(place())
         source = where.manage_json("source", "add", "standard", "--account", "bench")
         found = {"as it is": _scenario(where, receiver, source, seconds=seconds)}
+        if (program := nginx.find()) is not None:
+            found["behind nginx"] = _scenario(
+                where, receiver, source, seconds=seconds, behind=program
+            )
         network = stack.enter_context(chaos(f"{where.state.sockets}/.s.PGSQL.5432"))
         wait_for(network.port)
         network.set(Mode.LATENCY, LATE)

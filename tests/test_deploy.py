@@ -1,6 +1,7 @@
 """deploy/: the same processes as ``make run``, and a delivery through a real nginx to a sale."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -8,13 +9,14 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ import pytest
 from backend_gjango import embedded
 from backend_gjango.supervisor import plan
 
+from . import nginx
 from .stack import ROOT, free_port, running
 
 DEPLOY = ROOT / "deploy"
@@ -70,47 +73,10 @@ def test_the_example_environment_has_only_documented_names() -> None:
 
 
 def _nginx() -> str:
-    found = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    found = nginx.find()
     if found is None:
         pytest.skip("nginx is not installed: apt-get install nginx")
     return found
-
-
-def _configuration(folder: Path, *, port: int, receiver: str, api: str) -> Path:
-    """Write nginx's whole configuration around ours, on free ports and private directories."""
-    server = (DEPLOY / "nginx" / "gjango.conf").read_text()
-    upstreams = (DEPLOY / "nginx" / "upstreams.conf").read_text()
-    (folder / "gjango.conf").write_text(server.replace("listen 80;", f"listen 127.0.0.1:{port};"))
-    (folder / "upstreams.conf").write_text(
-        upstreams.replace("127.0.0.1:8000", receiver).replace("unix:/run/gjango/api.sock", api)
-    )
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    main = folder / "nginx.conf"
-    main.write_text(
-        f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
-        f"{'user root;' if os.getuid() == 0 else ''}\nevents {{}}\n"
-        f"http {{ access_log {folder}/access.log; {paths}"
-        f"include {folder}/upstreams.conf; include {folder}/gjango.conf; }}\n"
-    )
-    return main
-
-
-@contextmanager
-def _served(nginx: str, main: Path, port: int) -> Iterator[None]:
-    process = subprocess.Popen([nginx, "-c", str(main), "-p", str(main.parent)])
-    try:
-        deadline = time.monotonic() + 10
-        while True:
-            with suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/live", timeout=5).close()
-                break
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield
-    finally:
-        process.send_signal(signal.SIGQUIT)
-        process.wait(10)
 
 
 def _signed(secret: str, body: bytes) -> dict[str, str]:
@@ -150,18 +116,18 @@ _SALE = {
 
 @pytest.mark.slow
 def test_a_signed_delivery_goes_through_nginx_and_becomes_a_sale() -> None:
-    nginx, port = _nginx(), free_port()
+    program, port = _nginx(), free_port()
     public = f"http://127.0.0.1:{port}"
     body = json.dumps(_SALE, ensure_ascii=False).encode()
 
     with running({"PUBLIC_URL": public}) as stack, _folder() as folder:
         api = f"unix:{stack.state}/run/api.sock"
-        main = _configuration(folder, port=port, receiver=f"127.0.0.1:{stack.port}", api=api)
-        subprocess.run([nginx, "-t", "-c", str(main)], check=True, capture_output=True)
+        main = nginx.configuration(folder, port=port, receiver=f"127.0.0.1:{stack.port}", api=api)
+        subprocess.run([program, "-t", "-c", str(main)], check=True, capture_output=True)
         source = stack.manage_json("source", "add", "standard", "--account", "shop")
         token = stack.manage_json("token", "add", "--account", "shop", "--role", "analyst")["token"]
         reader = {"Authorization": f"Bearer {token}"}
-        with _served(nginx, main, port):
+        with nginx.served(program, main, port):
             good = _ask(public + source["path"], _signed(source["secret"], body), body)
             bad = _ask(public + source["path"], _signed(source["secret"], body), body + b" ")
             large = _ask(public + source["path"], {}, b"x" * (5 * 1024 * 1024 + 1))
@@ -193,24 +159,50 @@ def _folder() -> Iterator[Path]:
 
 @pytest.mark.slow
 def test_nginx_says_503_and_when_to_come_again_while_nobody_is_behind() -> None:
-    nginx, port = _nginx(), free_port()
+    program, port = _nginx(), free_port()
 
     with _folder() as folder:
         dead = f"127.0.0.1:{free_port()}"
-        main = _configuration(folder, port=port, receiver=dead, api=dead)
-        process = subprocess.Popen([nginx, "-c", str(main)])
-        try:
-            deadline = time.monotonic() + 10
-            status, said = 0, b""
-            while not status and time.monotonic() < deadline:
-                with suppress(OSError):
-                    status, said = _ask(f"http://127.0.0.1:{port}/hooks/abc", {}, b"{}")
-        finally:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(10)
+        main = nginx.configuration(folder, port=port, receiver=dead, api=dead)
+        with nginx.served(program, main, port):
+            status, said = _ask(f"http://127.0.0.1:{port}/hooks/abc", {}, b"{}")
+        log = (folder / "error.log").read_text()
 
     assert status == 503
     assert json.loads(said)["code"] == "unavailable"
+    assert "/hooks/abc" not in log
+
+
+@pytest.mark.slow
+def test_nginx_refuses_at_once_what_the_receiver_has_no_room_for() -> None:
+    program, port = _nginx(), free_port()
+
+    with _folder() as folder, socket.create_server(("127.0.0.1", 0)) as silent:
+        receiver = f"127.0.0.1:{silent.getsockname()[1]}"
+        main = nginx.configuration(folder, port=port, receiver=receiver, api=receiver, most=2)
+        with nginx.served(program, main, port), contextlib.ExitStack() as stack:
+            held = [stack.enter_context(_post(port)) for _ in range(2)]
+            taken = [stack.enter_context(silent.accept()[0]) for _ in held]
+            refused = _answer(stack.enter_context(_post(port)))
+            for one in taken:
+                one.recv(65536)
+                one.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+            answered = [_answer(one) for one in held]
+
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert re.search(rb"\r\nRetry-After: (2|4|6|8|10)\r\n", refused)
+    assert b'"unavailable"' in refused
+    assert [one[:13] for one in answered] == [b"HTTP/1.1 200 "] * 2
+
+
+def _post(port: int) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=5)
+    line.sendall(b"POST /hooks/abc HTTP/1.1\r\nhost: shop\r\ncontent-length: 2\r\n\r\n{}")
+    return line
+
+
+def _answer(line: socket.socket) -> bytes:
+    return line.recv(65536)
 
 
 @pytest.mark.slow
