@@ -49,11 +49,4 @@ class FormField(Plain):
 
         Raises PayloadUnrecognised beyond the number of fields that a form may have.
         """
-        return [field for field in forms.fields(body) if _spells(field, self.path)]
-
-
-def _spells(field: forms.Field, path: str) -> bool:
-    try:
-        return forms.path_of(forms.keys_of(field)) == path
-    except PayloadUnrecognised:
-        return False
+        return [field for field in forms.fields(body) if forms.spells(field, self.path)]

@@ -11,15 +11,15 @@ percent escape, what is not UTF-8.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from .contract import PayloadUnrecognised
 from .strict import child_path
 
 MAX_FIELDS = 10_000
-MAX_DEPTH = 16
+MAX_DEPTH = 12
 MAX_KEY = 1_000
 #: The key of a value whose own key is a parent as well; no form can spell it.
 OWN = ""
@@ -29,8 +29,7 @@ _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One ``key=value`` as it came, still escaped; the value is ``body[start:end]``."""
 
     key: bytes
@@ -62,16 +61,29 @@ def keys_of(field: Field) -> tuple[str, ...]:
 
     Raises PayloadUnrecognised.
     """
-    start = field.key[:100].decode("latin-1")  # only to be shown
-    if len(field.key) > MAX_KEY:
-        raise PayloadUnrecognised(start, f"a key of more than {MAX_KEY} bytes")
-    match = _KEY.fullmatch(_decoded(field.key, start or "$"))
+    raw = field.key
+    if len(raw) > MAX_KEY:
+        raise _unreadable(raw, f"a key of more than {MAX_KEY} bytes")
+    try:
+        key = _decoded(_bare(raw), "$")
+    except PayloadUnrecognised as error:
+        raise _unreadable(raw, error.reason) from None
+    match = _KEY.fullmatch(key)
     if match is None:
-        raise PayloadUnrecognised(start or "$", "not a key like a[b][0]")
+        raise _unreadable(raw, "not a key like a[b][0]")
     steps = match[2][1:-1].split("][") if match[2] else ()
     if len(steps) >= MAX_DEPTH:
-        raise PayloadUnrecognised(start, f"nested deeper than {MAX_DEPTH}")
+        raise _unreadable(raw, f"nested deeper than {MAX_DEPTH}")
     return (match[1], *steps)
+
+
+def _bare(key: bytes) -> bytes:
+    """Return a key with its brackets unescaped: most have nothing else that is."""
+    return key.replace(b"%5B", b"[").replace(b"%5D", b"]")
+
+
+def _unreadable(key: bytes, reason: str) -> PayloadUnrecognised:
+    return PayloadUnrecognised(key[:100].decode("latin-1") or "$", reason)
 
 
 def path_of(keys: Sequence[str]) -> str:
@@ -84,18 +96,37 @@ def path_of(keys: Sequence[str]) -> str:
 
 def value_of(field: Field, body: bytes) -> str:
     """Return the text of a field. Raises PayloadUnrecognised."""
-    raw = body[field.start : field.end]
     try:
-        return _decoded(raw, "$")
+        return _decoded(body[field.start : field.end], "$")
     except PayloadUnrecognised as error:  # the path is only put together when it is asked for
         raise PayloadUnrecognised(path_of(keys_of(field)), error.reason) from None
+
+
+def spells(field: Field, path: str) -> bool:
+    """Say whether a field's key is a path: ``auth.application_token``; an unreadable one is none.
+
+    Written without keys_of() where it can be: it is asked of every field of every form.
+    """
+    bare = _bare(field.key)
+    if b"%" not in bare and b"+" not in bare:
+        return bare == _spelled(path)
+    try:
+        return keys_of(field) == tuple(path.split("."))
+    except PayloadUnrecognised:
+        return False
+
+
+@cache
+def _spelled(path: str) -> bytes:
+    name, *steps = path.encode().split(b".")
+    return name + b"".join(b"[%s]" % step for step in steps)
 
 
 def parse_form(body: bytes) -> dict[str, Any]:
     """Parse a form into objects, lists and texts.
 
     Raises PayloadUnrecognised for what is empty, not a form of UTF-8, repeats a key, holds NUL,
-    more than 10 000 fields, a key of more than 1 000 bytes or of more than 16 steps.
+    more than 10 000 fields, a key of more than 1 000 bytes or of more than 12 steps.
     """
     root: dict[str, Any] = {}
     for field in fields(body):
@@ -103,15 +134,18 @@ def parse_form(body: bytes) -> dict[str, Any]:
         _put(root, keys, value_of(field, body))
     if not root:
         raise PayloadUnrecognised("$", "empty")
-    return {key: _settled(value) for key, value in root.items()}
+    return {key: item if type(item) is str else _settled(item) for key, item in root.items()}
 
 
 def _decoded(raw: bytes, path: str) -> str:
     """Return the text of an escaped one."""
-    if b"%" in raw and _BROKEN_ESCAPE.search(raw):
-        raise PayloadUnrecognised(path, "a broken percent escape")
+    plain = raw.replace(b"+", b" ")
+    if b"%" in raw:
+        if _BROKEN_ESCAPE.search(raw):
+            raise PayloadUnrecognised(path, "a broken percent escape")
+        plain = unquote_to_bytes(plain)
     try:
-        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
+        text = plain.decode()
     except UnicodeDecodeError as error:
         raise PayloadUnrecognised(path, f"not UTF-8 at byte {error.start}") from None
     if "\0" in text:
@@ -123,12 +157,12 @@ def _put(root: dict[str, Any], keys: Sequence[str], text: str) -> None:
     """Put a text at its place; what was a text on the way becomes an object that keeps it."""
     node = root
     for step in keys[:-1]:
-        key = step or _next(node)
+        key = step or _next(node, keys)
         child = node.get(key)
         if type(child) is not dict:
             child = node[key] = {} if child is None else {OWN: child}
         node = child
-    key = keys[-1] or _next(node)
+    key = keys[-1] or _next(node, keys)
     found = node.get(key)
     if type(found) is dict and OWN not in found:
         found[OWN] = text
@@ -138,15 +172,19 @@ def _put(root: dict[str, Any], keys: Sequence[str], text: str) -> None:
         raise PayloadUnrecognised(path_of(keys), "the key occurs twice")
 
 
-def _next(node: dict[str, Any]) -> str:
-    return str(len(node) - (OWN in node))
+def _next(node: dict[str, Any], keys: Sequence[str]) -> str:
+    """Return the number of the next item. Raises PayloadUnrecognised where it is there already:
+    ``[]`` after ``[1]`` is 2 to one parser and 1 to another."""
+    key = str(len(node) - (OWN in node))
+    if key in node:
+        raise PayloadUnrecognised(path_of(keys), "[] among numbered items")
+    return key
 
 
-def _settled(value: Any) -> Any:
-    """Return a value with the objects that count from 0 turned into lists."""
-    if type(value) is not dict:
-        return value
+def _settled(value: dict[str, Any]) -> dict[str, Any] | list[Any]:
+    """Return an object with those inside that count from 0 turned into lists, itself too."""
     count = len(value)
     if "0" in value and all(map(value.__contains__, map(str, range(count)))):
-        return [_settled(value[str(index)]) for index in range(count)]
-    return {key: _settled(item) for key, item in value.items()}
+        items = (value[str(index)] for index in range(count))
+        return [item if type(item) is str else _settled(item) for item in items]
+    return {key: item if type(item) is str else _settled(item) for key, item in value.items()}

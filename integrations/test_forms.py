@@ -1,5 +1,6 @@
 """Forms: what PHP would have written comes back whole, and what parsers disagree on is refused."""
 
+import tracemalloc
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -125,6 +126,9 @@ def test_a_form_is_read_by_these_rules(body: bytes, found: Any) -> None:
         (b"&&", "$", "empty"),
         (b"a=1&a=1", "a", "twice"),
         (b"a[0]=1&a[0][]=2&a[0]=3", "a[0]", "twice"),
+        (b"a[1]=x&a[]=y", "a.", "among"),
+        (b"a[1]=x&a[][n]=y", "a..n", "among"),
+        (b"a[][]=x&a[0]=y&a[0]=z", "a[0]", "twice"),
         (b"l[s][0][id]=%ff", "l.s[0].id", "UTF-8"),
         (b"l[s][0][id]=%d0", "l.s[0].id", "UTF-8"),
         (b"a=%zz", "a", "escape"),
@@ -177,6 +181,31 @@ def test_the_steps_of_a_form_grow_with_its_fields_and_not_faster(
         costs[count] = steps
 
     assert costs[5_000] <= 10.1 * costs[500]
+
+
+@pytest.mark.parametrize(
+    ("body", "megabytes"),
+    [
+        (body_of([(f"l[u][{n // 9}][f{n % 9}]", "y" * 90) for n in range(5_000)]), 10),
+        # As many objects as the limits leave room for.
+        (
+            body_of(
+                [("a" + "".join(f"[{n}.{step}]" for step in range(11)), "1") for n in range(10_000)]
+            ),
+            50,
+        ),
+    ],
+    ids=["five-thousand-fields", "as-deep-as-allowed"],
+)
+def test_what_a_form_takes_of_memory_is_bounded(body: bytes, megabytes: int) -> None:
+    tracemalloc.start()
+    try:
+        parse_form(body)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < megabytes * 1_000_000
 
 
 def test_a_reader_names_the_places_of_a_form() -> None:
