@@ -157,7 +157,8 @@ class Intake:
         _note_ending(route, provider, delivery=delivery)
         body, paths = delivery.body, ""
         if provider.redacted:
-            body, found = cut(body, provider.redacted)
+            content_type = delivery.headers.get("content-type", "")
+            body, found = cut(body, provider.redacted, content_type)
             paths = "\n".join(found)
         return Row(
             route.account_id,

@@ -1,11 +1,15 @@
-"""Cutting declared values out of a JSON body, leaving every other byte as it came."""
+"""Cutting declared values out of a JSON or form body, leaving every other byte as it came."""
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from .redaction_forms import cut_form
+
 CUT = b'"[cut]"'
+_FORM = "application/x-www-form-urlencoded"
+_BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 
 _TOKEN = re.compile(
     rb'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<mark>[{}\[\]:,])|(?P<scalar>[^\s{}\[\]:,"]+))', re.S
@@ -20,16 +24,30 @@ class Span(NamedTuple):
     end: int
 
 
-def cut(body: bytes, paths: Sequence[str]) -> tuple[bytes, list[str]]:
+def cut(body: bytes, paths: Sequence[str], content_type: str = "") -> tuple[bytes, list[str]]:
     """Return the body without the values at these paths, and the paths that were cut.
 
     A path is dotted names, ``*`` for every item of a list: ``data.object.token``, ``items.*.key``.
-    Of a body that is JSON only to a point, what stands before that point is cut.
+    In a form, ``auth[token]=…`` is ``auth.token``, and a path cuts all that stands below it. Of a
+    body that is JSON or a form only to a point, what stands before that point is cut; what says
+    that it is one and looks like the other is cut as both.
     """
     wanted = {path.removeprefix("$.").replace("[*]", ".*") for path in paths}
+    looks_like_json = body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[", b'"')
+    says_form = content_type.partition(";")[0].strip().lower() == _FORM
+    found: set[str] = set()
+    if says_form or not looks_like_json:
+        body, found = cut_form(body, wanted)
+    if looks_like_json or not says_form:
+        body, more = _cut_json(body, wanted)
+        found |= more
+    return body, sorted(found)
+
+
+def _cut_json(body: bytes, wanted: Collection[str]) -> tuple[bytes, set[str]]:
     names = {path.rsplit(".", 1)[-1].encode() for path in wanted} - {b"*"}
     if b"\\" not in body and not any(name in body for name in names):
-        return body, []
+        return body, set()
     deepest = max((path.count(".") for path in wanted), default=0) + 1
     found = [span for span in _values(body, deepest) if span.path in wanted]
     pieces, position = [], 0
@@ -37,7 +55,7 @@ def cut(body: bytes, paths: Sequence[str]) -> tuple[bytes, list[str]]:
         if span.start >= position:  # else it lies in one that is cut whole
             pieces += [body[position : span.start], CUT]
             position = span.end
-    return b"".join([*pieces, body[position:]]), sorted({span.path for span in found})
+    return b"".join([*pieces, body[position:]]), {span.path for span in found}
 
 
 def _values(body: bytes, deepest: int) -> Iterator[Span]:

@@ -230,6 +230,16 @@ def test_declared_secrets_inside_a_body_are_cut_and_the_digest_is_of_what_came(
     assert delivery.redacted == "token"
 
 
+def test_declared_secrets_inside_a_form_are_cut_as_well(server: Running, shop: Address) -> None:
+    body, kind = b"n=1&token=canary&token[a]=x", "application/x-www-form-urlencoded"
+
+    assert send(server, shop, body, **{"content-type": kind}).status_code == 200
+
+    (delivery,) = staged(shop)
+    assert bytes(delivery.body) == b"n=1&token=%5Bcut%5D&token[a]=%5Bcut%5D"
+    assert bytes(delivery.sha256) == hashlib.sha256(body).digest()
+
+
 def test_many_at_once_each_get_the_id_of_their_own_body(server: Running, shop: Address) -> None:
     async def everybody() -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=server.http.base_url) as client:
