@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from tasks.clock import Clock, ensure_partitions
 from tasks.leadership import Leadership, direct_parameters
 from tasks.metrics import dead_letters_open, inbox_state
 from tasks.pipeline import settle
+from tests.hearing import owner
 from tests.settling import (
     TOYS,
     child_environment,
@@ -149,3 +151,18 @@ def test_the_gauges_tell_the_inbox_and_the_dead_letters() -> None:
     assert 0 <= before.oldest < 60
     assert inbox_state().size == 0
     assert dead_letters_open() == 1
+
+
+def test_an_old_delivery_put_back_is_as_late_as_it_has_been_due() -> None:
+    source = make_source()
+    old = UUID(int=(1_577_836_800_000 << 80) | (7 << 76) | (2 << 62))  # of 2020
+    with owner() as direct:
+        direct.execute(
+            "INSERT INTO ingest_inbox (delivery_id, account_id, source_id, due_at)"
+            " VALUES (%s, %s, %s, now() - interval '100 s')",
+            [old, source.account_id, source.pk],
+        )
+
+    late = inbox_state().oldest
+
+    assert 100 <= late < 160
