@@ -7,13 +7,14 @@ from .bitrix24 import PROVIDER as BITRIX24
 from .contract import Provider
 from .evotor import PROVIDER as EVOTOR
 from .manual import PROVIDER as MANUAL
+from .moysklad import PROVIDER as MOYSKLAD
 from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
 
 PROVIDERS: Mapping[str, Provider] = {
     provider.slug: provider
-    for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, BITRIX24, AMOCRM, MANUAL)
+    for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, MOYSKLAD, BITRIX24, AMOCRM, MANUAL)
 }
 
 

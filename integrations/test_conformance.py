@@ -111,7 +111,7 @@ def outside(provider: Provider, delivery: Delivery) -> Iterator[Delivery]:
     for name in delivery.headers.keys() - read_or_proof:
         for value in flips(delivery.headers[name]):
             yield with_header(delivery, name, value)
-    yield replace(delivery, query="flipped=1")
+    yield replace(delivery, query=f"{delivery.query}&flipped=1")
     if "url" not in scheme.covers:
         yield replace(delivery, url="https://elsewhere.example/")
 
