@@ -17,6 +17,7 @@ from accounts.models import Account, Source
 from ingest import endpoints
 from ingest.models import Inbox, SourceEndpoint, SourceSecret
 from tasks.source_settings import SETTINGS
+from tasks.sources import connectable
 
 WHSEC = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 
@@ -160,7 +161,7 @@ def test_a_wrong_setting_is_named_and_nothing_is_made(pair: str, words: list[str
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["add", "oneC", "--account", "cafe"], ["oneC", "evotor, shopify, square, standard"]),
+        (["add", "oneC", "--account", "cafe"], ["oneC", ", ".join(connectable())]),
         (["add", "manual", "--account", "cafe"], ["manual"]),
         (["add", "standard", "--account", "не слаг"], ["--account"]),
         (["add", "standard", "--account", "cafe", "--secret", "whsec_кот"], ["--secret"]),

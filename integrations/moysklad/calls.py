@@ -77,7 +77,12 @@ def next_page(reply: Reply, cursor: str | None) -> str | None:
 
 
 def pause(reply: Reply) -> float | None:
-    """Return for how many seconds to ask nothing: MoySklad says it in milliseconds."""
+    """Return for how many seconds to ask nothing: MoySklad says it in milliseconds.
+
+    The headers of its limits stand in every answer; only a 429 is a refusal.
+    """
+    if reply.status != 429:
+        return None
     text = reply.headers.get("x-lognex-retry-after", "").strip()
     if text.isascii() and text.isdigit() and len(text) < 10:
         return int(text) / 1000

@@ -16,9 +16,12 @@ _PRICE_UNIT = Decimal("0.000001")
 
 
 def read(document: Reader, pages: Sequence[Reader] = ()) -> tuple[Reader, ...] | None:
-    """Return the positions of a document, None where the answers hold fewer than it has."""
-    positions = document["positions"]
-    rows = [*positions.items("rows"), *(row for page in pages for row in page.items("rows"))]
+    """Return the positions of a document, None where the answers hold fewer than it has.
+
+    A page is null where the document was deleted between two calls.
+    """
+    positions, found = document["positions"], [page for page in pages if page.value is not None]
+    rows = [*positions.items("rows"), *(row for page in found for row in page.items("rows"))]
     return tuple(rows) if len(rows) >= positions["meta"]["size"].integer() else None
 
 

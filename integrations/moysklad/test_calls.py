@@ -172,6 +172,10 @@ def test_the_pause_is_what_the_provider_says_in_milliseconds(
     assert calls.pause(reply(None, 429, **headers)) == seconds
 
 
+def test_the_limits_that_a_good_answer_tells_of_are_no_pause() -> None:
+    assert calls.pause(reply({}, 200, x_lognex_retry_after="1500")) is None
+
+
 def test_only_404_means_that_a_document_is_gone() -> None:
     assert calls.missing(reply(None, 404))
     assert not calls.missing(reply(None, 410))

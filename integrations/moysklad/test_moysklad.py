@@ -493,6 +493,7 @@ CASES: dict[str, Case] = {
     "retaildemand.missing__gone": [SaleDraft(external_id=uid("b001"), version=ABSENT, gone=True)],
     "retaildemand.read__cash": [SALE],
     "retaildemand.read__changed": [WITHOUT_BUN],
+    "retaildemand.read__deleted_between_pages": [POSITIONS_CUT],
     "retaildemand.read__half_off_too_much": Unrecognised("answers[0].positions.rows[0].discount"),
     "retaildemand.read__in_the_bin": [replace(SALE, gone=True)],
     "retaildemand.read__markup_vat_certificate": [CERTIFICATE, CUSTOMER],
