@@ -1,4 +1,4 @@
-"""Accounts, people, tokens and sources."""
+"""Accounts, people and tokens."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from .adminutil import AnyInline, AnyUserAdmin, Light, OneAccount, Shown
-from .models import Account, ApiToken, IdempotencyKey, Membership, Source, User
+from .models import Account, ApiToken, IdempotencyKey, Membership, User
 
 admin.site.site_header = admin.site.site_title = "backend_gjango"
 admin.site.index_title = "Управление"
@@ -62,15 +62,6 @@ class ApiTokenAdmin(Shown):
     def masked(self, row: ApiToken) -> str:
         """Return what names a token without being one."""
         return f"{row.prefix}…"
-
-
-@admin.register(Source)
-class SourceAdmin(Shown):
-    """Connections; they are made and changed by ``manage.py source``."""
-
-    list_display = ("id", "title", "provider", "state", "currency", "is_test", "created_at")
-    list_filter = (OneAccount, "provider", "state")
-    search_fields = ("id__exact", "title__istartswith")
 
 
 @admin.register(IdempotencyKey)

@@ -1,4 +1,4 @@
-"""How hearing became knowing: events, attempts, dead letters, pending reads."""
+"""Sources, and how hearing became knowing: events, attempts, dead letters, pending reads."""
 
 import json
 from typing import Any
@@ -12,6 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.adminutil import OneAccount, Shown, seats_of
+from accounts.models import Source
+from integrations.registry import PROVIDERS
 
 from . import deadletters, letters
 from .deadletters import Filter, Group
@@ -23,6 +25,24 @@ _COUNTED = 100_000
 _MOST = 5000
 _SHOWN_GROUPS = 50
 _REASON_LIMIT = 300
+
+
+@admin.register(Source)
+class SourceAdmin(Shown):
+    """Connections; they are made and changed by ``manage.py source``."""
+
+    list_display = (
+        *("id", "title", "provider", "state", "proof", "currency", "is_test", "created_at"),
+    )
+    list_filter = (OneAccount, "provider", "state")
+    search_fields = ("id__exact", "title__istartswith")
+    readonly_fields = ("proof",)
+
+    @admin.display(description="подпись")
+    def proof(self, row: Source) -> str:
+        """Say whether deliveries are signed; where they are not, whoever can send is believed."""
+        provider = PROVIDERS.get(row.provider)
+        return "есть" if provider is not None and provider.signed else "без подписи"
 
 
 @admin.register(Event)

@@ -51,7 +51,10 @@ def test_adding_makes_the_account_the_address_and_the_secret(
 ) -> None:
     answer = add(capsys, "standard", "--title", "Касса")
 
-    assert set(answer) == {"id", "url", "path", "secret", "state"}
+    assert set(answer) == {
+        *("id", "url", "path", "secret", "state", "unsigned", "needs_api_secret"),
+    }
+    assert (answer["unsigned"], answer["needs_api_secret"]) == (False, False)
     assert re.fullmatch(r"/hooks/[A-Za-z0-9_-]{32,}", answer["path"])
     assert answer["url"] == settings.PUBLIC_URL + answer["path"]
     assert answer["state"] == "active"
@@ -83,6 +86,38 @@ def test_a_source_waits_for_the_secret_that_its_provider_issues(
 
     assert after["state"] == "active"
     assert secrets_of(answer["id"]) == [("from-the-console-1", "signing")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_source_without_signatures_works_at_once_and_is_marked_wherever_it_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = add(capsys, "moysklad")
+
+    assert (answer["secret"], answer["state"]) == (None, "active")
+    assert (answer["unsigned"], answer["needs_api_secret"]) == (True, True)
+    (listed,) = run(capsys, "list")["sources"]
+    assert (listed["unsigned"], listed["secrets"]) == (True, 0)
+    call_command("source", "list")
+    assert "без подписи" in capsys.readouterr().out
+    call_command("source", "pause", str(answer["id"]))
+    assert "unsigned" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_unsigned_source_is_told_of_the_key_it_asks_with_until_it_has_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = str(add(capsys, "moysklad")["id"])
+    with pytest.raises(CommandError, match="--kind api"):
+        call_command("source", "secret", number, "--secret", "0cbfc512618efa7d")
+
+    after = run(capsys, "secret", number, "--kind", "api", "--secret", "0cbfc512618efa7d")
+
+    assert (after["state"], after["needs_api_secret"]) == ("active", False)
+    assert secrets_of(int(number)) == []
+    assert run(capsys, "pause", number)["state"] == "paused"
+    assert run(capsys, "resume", number)["state"] == "active"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -191,6 +191,17 @@ def test_one_account_is_shown_at_a_time_and_foreign_ones_never(boss: Client, caf
     assert boss.get(f"{path}{first(Sale, other)}/change/").status_code == 302
 
 
+def test_a_source_without_signatures_is_marked_in_the_list(boss: Client, cafe: Account) -> None:
+    before = boss.get(page_of(Source)).content.decode()
+    with scoped([cafe.pk]):
+        Source.objects.create(account=cafe, provider="moysklad", title="Склад")
+
+    after = boss.get(page_of(Source)).content.decode()
+
+    assert before.count("без подписи") == 1  # edits by hand
+    assert after.count("без подписи") == 2
+
+
 def test_a_stranger_is_sent_to_the_login(db: None) -> None:
     answer = Client().get(page_of(Sale))
 

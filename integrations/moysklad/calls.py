@@ -23,8 +23,8 @@ from .words import ZONE
 _ENTITY = "/api/remap/1.2/entity"
 #: From more rows on ``expand`` is silently not done.
 _PAGE = 100
-#: A receipt of more positions than 100 pages hold was rung up by nobody.
-_MOST_PAGES = 100
+#: A document of more positions than fit into so many pages is stated without its lines.
+_MOST_PAGES = 40
 #: What a request with a user's token costs from 2026-12-01 on (3 before); a solution's costs 1.
 _UNITS = 4
 _EXPAND = "positions.assortment,agent,retailStore,retailShift,owner,rate.currency"

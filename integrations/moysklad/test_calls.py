@@ -76,7 +76,7 @@ def test_positions_that_did_not_fit_are_paged_for_until_all_are_there() -> None:
         [document(250, 0), reply(None)],
         [reply({"errors": []}, 404)],
         [reply([])],
-        [document(10**6, 100), *[page(1)] * 100],
+        [document(10**6, 100), *[page(1)] * 40],
     ],
     ids=["an empty page", "a page of nothing", "an error", "no object", "no end"],
 )

@@ -52,6 +52,10 @@ _STATES = {
     "disable": (SourceState.DISABLED, "отключить: адрес отвечает 404 / the address answers 404"),
     "enable": (SourceState.ACTIVE, "включить снова / take deliveries again"),
 }
+_UNSIGNED = (
+    "тело доставок не подписано, адрес держите в тайне / deliveries are unsigned, keep the address"
+    " secret"
+)
 _SETTING_HELP = "настройка, можно несколько раз: / a setting, repeatable: " + ", ".join(
     names(PROVIDERS.values())
 )
@@ -137,8 +141,8 @@ class Command(JsonCommand):
             if wanted is not None:
                 rows = rows.filter(account__in=wanted)
             shown = [_describe(row) for row in rows]
-        heads = ("id", "account", "provider", "title", "state", "secrets", "url")
-        text = table(heads, [[item[head] for head in heads] for item in shown])
+        heads = ("id", "account", "provider", "title", "state", "secrets", "unsigned", "url")
+        text = table(heads, [[item[head] for head in heads] for item in _marked(shown)])
         self.answer(options, {"sources": shown}, text)
 
     def set(self, options: dict[str, Any]) -> None:
@@ -191,6 +195,8 @@ class Command(JsonCommand):
     def show(self, options: dict[str, Any], shown: dict[str, Any]) -> None:
         """Print a source and, this once, the secret it was just given."""
         lines = [f"Источник / source {shown['id']}: {shown['state']}", f"url: {shown['url']}"]
+        if shown["unsigned"]:
+            lines.append(_UNSIGNED)
         if shown["secret"] is not None:
             lines.append(f"секрет показан один раз / secret, shown once: {shown['secret']}")
         if shown["state"] == SourceState.NEEDS_SECRET:
@@ -198,16 +204,30 @@ class Command(JsonCommand):
                 "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
                 f"manage.py source secret {shown['id']} --secret -"
             )
+        if shown["needs_api_secret"]:
+            lines.append(
+                "дальше, ключ API, чтобы читать документы / next, a key of the API to read with: "
+                f"manage.py source secret {shown['id']} --kind api --secret -"
+            )
         self.answer(options, shown, "\n".join(lines))
 
 
+def _marked(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a list for people, those of unsigned sources marked."""
+    return [item | {"unsigned": "без подписи" if item["unsigned"] else ""} for item in shown]
+
+
 def _shown(source: Source, secret: str | None) -> dict[str, Any]:
+    provider = PROVIDERS[source.provider]
+    asks = provider.api is not None and provider.api.needs_secret
     return {
         "id": source.pk,
         "url": url_of(source),
         "path": path_of(source),
         "secret": secret,
         "state": str(source.state),
+        "unsigned": not provider.signed,
+        "needs_api_secret": asks and endpoints.api_secret_of(source) is None,
     }
 
 
