@@ -28,7 +28,7 @@ FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_p
 _TEXTS = {
     "gjango_inbox_size": "Deliveries that are not settled",
     "gjango_inbox_held": "Of them, held by a paused source",
-    "gjango_inbox_oldest_seconds": "For how long the oldest has been due",
+    "gjango_inbox_oldest_seconds": "For how long something has been due that nobody took",
     "gjango_inbox_dead_rows": "Rows of the inbox that wait for VACUUM",
     "gjango_dead_letters_open": "Dead letters nobody closed",
     "gjango_default_partition_bytes": "Staged without a partition of its month; 0 is right",

@@ -98,11 +98,11 @@ SELECT count(*) FROM ingest_inbox
 WHERE delivery_id = ANY(%b::uuid[]) AND due_at < 'infinity'
   AND (attempts <= 0 OR last_error IS NULL)
 """
-#: It counts every row anyway, so the age costs nothing more. Not the id's age: what was put back
-#: into the inbox years later is as late as it has been due.
+#: One pass over the table, which is small or being emptied: due_at has no index on purpose. Not the
+#: age of the delivery, which is old from its first second where somebody requeued it.
 _STATE = """
-SELECT count(*), count(*) FILTER (WHERE due_at < 'infinity'),
-       extract(epoch FROM clock_timestamp() - min(due_at) FILTER (WHERE due_at <= now()))::float8
+SELECT count(*), count(*) FILTER (WHERE due_at = 'infinity'),
+       coalesce(extract(epoch FROM now() - min(due_at) FILTER (WHERE due_at <= now())), 0)::float8
 FROM ingest_inbox
 """
 
@@ -120,8 +120,8 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The inbox at a glance; ``held`` rows wait for their paused source. ``oldest`` is for how long
-    something has been due, in seconds."""
+    """The inbox at a glance; ``held`` rows wait for their paused source. ``oldest`` is for how
+    long (seconds) something has been due that nobody took."""
 
     size: int
     held: int
@@ -143,9 +143,8 @@ def by_index() -> Iterator[None]:
         yield
 
 
-def claim_oldest_and_newest(accounts: Sequence[int], share: int) -> list[Claim]:
-    """Take at most a share of what each account has due and never tried, a quarter of it newest."""
-    newest = (share + 2) // 4
+def claim_oldest_and_newest(accounts: Sequence[int], share: int, *, newest: int) -> list[Claim]:
+    """Take at most a share of what each account has due and never tried, some of it newest."""
     of_each = (accounts, share - newest, accounts, newest)
     with by_index():
         taken = sql.rows(_CLAIM_IN_TURNS, *of_each, float(options.lease()))
@@ -209,6 +208,6 @@ def unfinished(ids: Iterable[UUID]) -> int:
 
 
 def state() -> State:
-    """Count the inbox and tell for how long its oldest row has been due without being taken."""
-    total, alive, late = sql.rows(_STATE)[0]
-    return State(total, total - alive, max(late or 0.0, 0.0))
+    """Count the inbox and tell for how long the longest due has waited."""
+    size, held, oldest = sql.rows(_STATE)[0]
+    return State(size, held, oldest)

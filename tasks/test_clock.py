@@ -4,18 +4,18 @@ import signal
 import subprocess
 import sys
 import time
-from uuid import UUID
 
 import psycopg
 import pytest
 from django.db import connection
 
 from tasks import clock as clocks
+from tasks import inbox
 from tasks.clock import Clock, ensure_partitions
 from tasks.leadership import Leadership, direct_parameters
 from tasks.metrics import dead_letters_open, inbox_state
 from tasks.pipeline import settle
-from tests.hearing import owner
+from tasks.replays import enlist
 from tests.settling import (
     TOYS,
     child_environment,
@@ -153,16 +153,33 @@ def test_the_gauges_tell_the_inbox_and_the_dead_letters() -> None:
     assert dead_letters_open() == 1
 
 
-def test_an_old_delivery_put_back_is_as_late_as_it_has_been_due() -> None:
+def test_the_oldest_is_told_by_how_long_it_has_been_due_and_not_by_its_age() -> None:
     source = make_source()
-    old = UUID(int=(1_577_836_800_000 << 80) | (7 << 76) | (2 << 62))  # of 2020
-    with owner() as direct:
-        direct.execute(
-            "INSERT INTO ingest_inbox (delivery_id, account_id, source_id, due_at)"
-            " VALUES (%s, %s, %s, now() - interval '100 s')",
-            [old, source.account_id, source.pk],
-        )
+    ids = put(source, *(sale_event(f"e{number}") for number in range(4)))
+    due = ("- interval '90 s'", "- interval '5 s'", "+ interval '1 hour'", "+ interval 'infinity'")
+    with connection.cursor() as cursor:
+        for one, moved in zip(ids, due, strict=True):
+            cursor.execute(
+                f"UPDATE ingest_inbox SET due_at = now() {moved} WHERE delivery_id = %s", [one]
+            )
 
-    late = inbox_state().oldest
+    waiting = inbox_state()
+    settle(ids[:2], providers=TOYS)
+    time.sleep(1.2)
+    begun = time.monotonic()
+    enlist(ids[:1])
+    again = inbox_state().oldest
 
-    assert 100 <= late < 160
+    assert (waiting.size, waiting.held) == (4, 1)
+    assert 90 <= waiting.oldest < 150
+    # Staged a second before and more, due only since it was put back.
+    assert 0 <= again <= time.monotonic() - begun
+
+
+def test_telling_the_state_of_a_backlog_passes_over_it_once() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN (FORMAT TEXT) " + inbox._STATE)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    assert plan.count("ingest_inbox") == 1, plan
+    assert "Sort" not in plan, plan

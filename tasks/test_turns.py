@@ -14,7 +14,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import Source
-from tasks import draining, inbox, pipeline, turns
+from accounts.rls import scoped
+from tasks import deadletters, draining, inbox, pipeline, turns
 from tasks.broker import ending
 from tasks.draining import drain
 from tasks.replays import enlist
@@ -157,6 +158,31 @@ def test_without_a_bell_the_sweep_takes_the_accounts_in_turns_as_well() -> None:
 
     assert len(picked) == 200
     assert set(newest) <= set(picked[:6])
+
+
+def test_in_a_sweep_too_an_accounts_newest_takes_a_quarter_of_each_batch() -> None:
+    ids = pile_up(make_source(), 400)
+    make_due()
+
+    picked = Sweeper().pick(80)
+
+    assert sorted(picked[:40]) == ids[:30] + ids[-10:]
+    assert sorted(picked[40:]) == ids[30:60] + ids[-20:-10]
+
+
+def test_a_new_sale_is_in_the_sweeps_first_batch_though_older_letters_were_requeued() -> None:
+    source = make_source()
+    letters = put(source, *({"id": f"x{n}", "type": "unrecognised"} for n in range(300)))
+    pipeline.settle(letters, providers=TOYS)
+    with scoped([source.account_id]):
+        deadletters.requeue(deadletters.Filter(), limit=300)
+    (sale,) = put(source, sale_event("e1"))
+    make_due()
+
+    picked = Sweeper().pick(2000)
+
+    assert len(picked) == 301
+    assert sale in picked[:4]
 
 
 def test_settlers_at_the_same_time_claim_nothing_twice() -> None:

@@ -37,11 +37,16 @@ def _in_turns(accounts: Sequence[int], limit: int) -> list[Claim]:
     claims: list[Claim] = []
     while accounts and len(claims) < limit:
         share = ceil((limit - len(claims)) / len(accounts))
-        taken = inbox.claim_oldest_and_newest(accounts, share)
+        taken = inbox.claim_oldest_and_newest(accounts, share, newest=newest_of(share))
         claims += taken
         had = Counter(one.account_id for one in taken)
         accounts = [account for account in accounts if had[account] >= share]
     return claims
+
+
+def newest_of(share: int) -> int:
+    """Return how many of an account's share are its newest."""
+    return (share + 2) // 4
 
 
 def anywhere() -> int:
