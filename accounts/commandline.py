@@ -7,7 +7,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import (
@@ -17,7 +17,7 @@ from django.core.management.base import (
     DjangoHelpFormatter,
 )
 from django.db import DatabaseError, OperationalError
-from django.utils.dateparse import parse_duration
+from django.utils.dateparse import parse_date, parse_datetime, parse_duration
 from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 
 from .models import Account
@@ -159,3 +159,20 @@ def duration(text: str) -> timedelta:
             f"«{text}»: нужно время вида 30m, 24h или 7d / expected 30m, 24h or 7d"
         )
     return parsed
+
+
+def moment(option: str, text: str | None) -> datetime | None:
+    """Read a day or a time of an option, in UTC unless it says so. Raises CommandError."""
+    if text is None:
+        return None
+    try:
+        day = parse_date(text)
+        found = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001
+    except ValueError:
+        found = None
+    if found is None:
+        raise fail(
+            f"{option}: «{text}» не время; нужно 2026-11-01 или 2026-11-01T09:00:00Z",
+            f"{option}: {text!r} is no time; give 2026-11-01 or 2026-11-01T09:00:00Z",
+        )
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

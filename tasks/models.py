@@ -197,6 +197,58 @@ class Fetch(Owned):
         return f"{self.kind} {self.external_id}"
 
 
+class Backfill(Owned):
+    """One walk through a provider's list: a person's, or a sliding window of the clock's.
+
+    A window never ends: its next pass begins where the last one ended, less what it overlaps.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running", "идёт"
+        DONE = "done", "закончена"
+        CANCELLED = "cancelled", "отменена"
+
+    kind = models.TextField("вид")
+    window = models.BooleanField("скользящая", db_default=False)
+    since = models.DateTimeField("с")
+    #: Null until the first page of a window's pass: now.
+    until = models.DateTimeField("до", null=True)
+    state = models.CharField("состояние", max_length=16, choices=State, default=State.RUNNING)
+    #: Behind which page it goes on; null is the first.
+    cursor = models.TextField("место", null=True)
+    pages = models.IntegerField("страниц", db_default=0)
+    staged = models.IntegerField("новых", db_default=0)
+    #: Units of the provider's budget that were left after the last page.
+    left = models.IntegerField("осталось в бюджете", null=True)
+    due_at = models.DateTimeField("не раньше", db_default=Now())
+    token = models.UUIDField("кем занято", null=True)
+    attempts = models.SmallIntegerField("попыток", db_default=0)
+    last_error = models.TextField("последняя ошибка", null=True)
+    created_at = models.DateTimeField("начата", db_default=Now())
+    changed_at = models.DateTimeField("изменена", db_default=Now())
+
+    class Meta:
+        verbose_name = "загрузка прошлого"
+        verbose_name_plural = "загрузки прошлого"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["source", "kind"],
+                condition=models.Q(window=True),
+                name="tasks_backfill_window",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["source", "due_at"],
+                condition=models.Q(state="running"),
+                name="tasks_backfill_due",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.pk} · {self.kind} · {self.state}"
+
+
 class Replay(models.Model):
     """One run of settling again over a filter: it outlives the process that began it."""
 

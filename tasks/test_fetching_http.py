@@ -109,7 +109,7 @@ def test_neither_environment_nor_settings_lead_a_real_client_inside(
 def test_the_clock_of_a_real_process_knows_no_local_hosts() -> None:
     code = (
         "import django; django.setup()\n"
-        "from tasks.fetching.fetcher import Work\n"
+        "from tasks.fetching.work import Work\n"
         "from integrations.registry import PROVIDERS\n"
         "print(dict(Work(PROVIDERS).client.local))"
     )

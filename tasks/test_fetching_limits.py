@@ -14,8 +14,8 @@ from ingest import endpoints
 from integrations.contract import Budget
 from tasks import metrics
 from tasks.fetching import rows
-from tasks.fetching.fetcher import backoff
 from tasks.fetching.gate import Gate
+from tasks.fetching.work import backoff
 from tasks.models import Fetch
 from tasks.pipeline import settle
 from tests.played import Played, Said, ask_all, playing, turn_until, working

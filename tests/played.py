@@ -17,8 +17,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.commandline import every_account
-from tasks.fetching.fetcher import Work
 from tasks.fetching.http import Bounds, Client
+from tasks.fetching.work import Work
 from tasks.models import Fetch
 from tasks.understanding import Providers
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.contract import Api, Asked, Call, PayloadUnrecognised, Reply
+from integrations.contract import Api, Asked, Call, PayloadUnrecognised, Reply, Window
 from integrations.reading import parse_json
 
 from .. import metrics
@@ -120,6 +120,31 @@ def ask(line: Line, kind: str, external_id: str, *, until: float) -> Answer:
             return Answer("missing", (), date)
         metrics.FETCH_CALLS.labels(provider=line.provider, result="answered").inc()
     return Answer("read", tuple(texts), date)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list, and behind which cursor the next one is; None at the end."""
+
+    answer: Answer
+    cursor: str | None
+
+
+def ask_page(line: Line, kind: str, window: Window, cursor: str | None, *, until: float) -> Listed:
+    """Ask for one page of a list, until a time (monotonic seconds). Raises Failed."""
+    listing = line.api.lists.get(kind)
+    if listing is None:
+        raise Failed(Cause.FAILED, f"нет списка «{kind}» / there is no list of {kind!r}")
+    call = listing.call(line.asked(kind, ""), window, cursor)
+    reply, raw = line.call(call, until=until)
+    metrics.FETCH_CALLS.labels(provider=line.provider, result="answered").inc()
+    if line.api.missing(reply) or reply.body is None:
+        # That is how some say that the list is empty, or over.
+        return Listed(Answer("listed", (), date_of(reply)), None)
+    following = listing.cursor(reply, cursor)
+    if following is not None and following == cursor:
+        raise Failed(Cause.FAILED, "список не кончается / the list does not come to an end")
+    return Listed(Answer("listed", (raw.body.strip(),), date_of(reply)), following)
 
 
 def date_of(reply: Reply) -> datetime | None:

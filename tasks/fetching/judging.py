@@ -45,6 +45,16 @@ def said(statements: Iterable[Statement], external_id: str) -> Said:
     )
 
 
+def is_dated(statements: Iterable[Statement]) -> bool:
+    """Say whether the provider dates all of this itself: the same words say nothing new later."""
+    return all(
+        one.clock is not None
+        if isinstance(one, Read)
+        else not isinstance(one, Edit) and one.version.by == OrderedBy.PROVIDER
+        for one in statements
+    )
+
+
 def _kind(draft: Statement) -> str:
     if isinstance(draft, ReferenceDraft):
         return str(draft.kind)

@@ -7,26 +7,30 @@ known when; an ``over`` that is too small only lets an older answer lose.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import connection
 
+from ingest.models import Delivery as StagedDelivery
 from ingest.models import Origin
 from ingest.staging import AnswerRow, stage_answer
 from integrations import answers
+from integrations.contract import Statement
 from sales.drafts import Rank, entity_id
 from sales.models import REFERENCES, Payment, Refund, Sale
 
 from .. import loading, outcomes
 from ..loading import Settings
 from ..understanding import Providers
-from . import judging, rows
-from .asking import Answer
+from . import judging, rows, walks
+from .asking import Answer, Listed
 from .judging import Said, Subject
 from .rows import Taken
+from .walks import Page
 
 log = structlog.get_logger(__name__)
 
@@ -63,25 +67,48 @@ class Server:
         self._remember(key, judging.greatest([over, said.latest]))
         return "staged", staged
 
+    def turn_page(self, page: Page, listed: Listed, *, left: int) -> tuple[str, UUID | None]:
+        """Stage a page of a list and let its walk go on behind it; under the account's scope.
+
+        What is staged already word for word is not staged again, where the provider dates it: a
+        window sees the same page time and again.
+        """
+        if not walks.held(page):
+            return "late", None
+        staged = None
+        if listed.answer.texts:
+            body = answers.envelope(page.kind, "", listed.answer.outcome, listed.answer.texts)
+            said = self._read(page, listed.answer, body)
+            known = said is not None and judging.is_dated(said) and _is_staged(page, body)
+            staged = None if known else _stage(page, listed.answer, body)
+        provider = self._providers[loading.settings([page.source_id])[page.source_id].provider]
+        overlap = (provider.api.window if provider.api else None) or walks.EVERY
+        walks.turned(page, listed.cursor, staged=int(bool(staged)), left=left, overlap=overlap)
+        return ("staged" if staged else "known"), staged
+
     def _said(self, one: Taken, answer: Answer, body: bytes) -> Said:
-        """Read the answer as settling will. What cannot be read is staged all the same: settling
-        says why, and shows it."""
+        stated = self._read(one, answer, body)
+        return _NOTHING if stated is None else judging.said(stated, one.external_id)
+
+    def _read(self, one: Taken | Page, answer: Answer, body: bytes) -> Sequence[Statement] | None:
+        """Read an answer as settling will. What cannot be read is None, and staged all the same:
+        settling says why, and shows it."""
         source = loading.settings([one.source_id])[one.source_id]
         try:
             return self._understood(one, answer, body, source)
         except Exception as error:
             log.warning("answer_unread", source=one.source_id, error=outcomes.fingerprint(error))
-            return _NOTHING
+            return None
 
-    def _understood(self, one: Taken, answer: Answer, body: bytes, source: Settings) -> Said:
+    def _understood(
+        self, one: Taken | Page, answer: Answer, body: bytes, source: Settings
+    ) -> Sequence[Statement]:
         delivery = loading.request(
             source.public_url, "GET", "", b"", b"", body, one.read_at, answer.date
         )
-        provider = self._providers[source.provider]
         (event,) = answers.split(delivery)
-        normalise = provider.normalisers[event.type]
-        stated = normalise(event, source.context(one.read_at, delivery.answered))
-        return judging.said(stated or (), one.external_id)
+        normalise = self._providers[source.provider].normalisers[event.type]
+        return normalise(event, source.context(one.read_at, delivery.answered)) or ()
 
     def _remember(self, key: tuple[int, str, str], clock: int | None) -> None:
         if clock is not None:
@@ -90,13 +117,22 @@ class Server:
             self._last.popitem(last=False)
 
 
-def _stage(one: Taken, answer: Answer, body: bytes, over: int | None) -> UUID:
+def _stage(one: Taken | Page, answer: Answer, body: bytes, over: int | None = None) -> UUID:
+    origin, cause = (
+        (Origin.FETCHED, one.cause) if isinstance(one, Taken) else (Origin.BACKFILL, None)
+    )
     row = AnswerRow(
-        one.account_id, one.source_id, Origin.FETCHED.value, body,
-        read_at=one.read_at, date=answer.date, over=over, cause=one.cause,
+        one.account_id, one.source_id, origin.value, body,
+        read_at=one.read_at, date=answer.date, over=over, cause=cause,
     )  # fmt: skip
     with connection.wrap_database_errors, connection.cursor() as cursor:
         return stage_answer(cursor, row)
+
+
+def _is_staged(page: Page, body: bytes) -> bool:
+    return StagedDelivery.objects.filter(
+        source_id=page.source_id, sha256=sha256(body).digest(), origin=Origin.BACKFILL
+    ).exists()
 
 
 def _known(one: Taken, subjects: Iterable[Subject]) -> list[int]:

@@ -1,14 +1,12 @@
 """``manage.py replay``: settle staged deliveries again, after a mapper or a setting changed."""
 
 import time
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.core.management.base import CommandParser
-from django.utils.dateparse import parse_date, parse_datetime
 
-from accounts.commandline import JsonCommand, add_json, fail, find_account, table
+from accounts.commandline import JsonCommand, add_json, fail, find_account, moment, table
 from tasks import actors, replays, selection
 from tasks.models import Outcome, Replay
 from tasks.selection import Filter
@@ -152,26 +150,10 @@ def _filter(options: dict[str, Any]) -> Filter:
     return Filter(
         source=options["source"],
         account=account,
-        since=_time("--from", options["since"]),
-        until=_time("--to", options["until"]),
+        since=moment("--from", options["since"]),
+        until=moment("--to", options["until"]),
         type=options["type"],
         outcome=options["outcome"],
         reason=options["reason"],
         after=options["after"] or selection.NIL,
     )
-
-
-def _time(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        day = parse_date(text)
-        found = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001
-    except ValueError:
-        found = None
-    if found is None:
-        raise fail(
-            f"{option}: «{text}» не время; нужно 2026-11-01 или 2026-11-01T09:00:00Z",
-            f"{option}: {text!r} is no time; give 2026-11-01 or 2026-11-01T09:00:00Z",
-        )
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
