@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from .contract import Delivery, Event
 from .reading import Reader, parse_json
 
+#: How the type of an event ends that is a page of a list.
+LISTED = ".listed"
 OUTCOMES = frozenset({"read", "missing", "listed"})
 
 

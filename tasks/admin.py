@@ -17,7 +17,16 @@ from integrations.registry import PROVIDERS
 
 from . import deadletters, letters
 from .deadletters import Filter, Group
-from .models import Attempt, DeadLetter, EarlierReceipt, Event, Fetch, Replay, Verification
+from .models import (
+    Attempt,
+    Backfill,
+    DeadLetter,
+    EarlierReceipt,
+    Event,
+    Fetch,
+    Replay,
+    Verification,
+)
 
 #: Open letters that are counted for the groups beside a list.
 _COUNTED = 100_000
@@ -189,6 +198,13 @@ class DeadLetterAdmin(Shown):
 @admin.register(Fetch)
 class FetchAdmin(Shown):
     list_display = ("id", "kind", "external_id", "source", "due_at", "attempts", "last_error")
+    list_select_related = ("source",)
+    ordering = ("-id",)
+
+
+@admin.register(Backfill)
+class BackfillAdmin(Shown):
+    list_display = ("id", "kind", "source", "since", "until", "state", "pages", "last_error")
     list_select_related = ("source",)
     ordering = ("-id",)
 

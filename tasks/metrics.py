@@ -36,10 +36,16 @@ FETCH_CALLS = Counter(
     "gjango_fetch_calls", "Requests that a provider answered", ["provider", "result"]
 )
 FETCHES = Counter("gjango_fetches", "Reads of an object that ended, by how", ["result"])
+#: Walks through lists count where they fail: a window waits all the time.
 _READS = """
-SELECT s.provider, count(*), count(*) FILTER (WHERE f.attempts >= %b::int4),
-       extract(epoch FROM now() - min(f.requested_at))::float8
-FROM tasks_fetch f JOIN accounts_source s ON s.id = f.source_id
+SELECT s.provider, count(*) FILTER (WHERE f.asked),
+       count(*) FILTER (WHERE f.attempts >= %b::int4),
+       coalesce(extract(epoch FROM now() - min(f.since) FILTER (WHERE f.asked)), 0)::float8
+FROM (
+  SELECT source_id, true AS asked, attempts, requested_at AS since FROM tasks_fetch
+  UNION ALL
+  SELECT source_id, false, attempts, NULL FROM tasks_backfill WHERE state = 'running'
+) f JOIN accounts_source s ON s.id = f.source_id
 WHERE s.state <> 'disabled' GROUP BY 1 ORDER BY 1
 """
 #: So many deliveries tell what is usual for a source.

@@ -173,6 +173,8 @@ class Fetch(Owned):
     over = models.BigIntegerField("поверх", null=True)
     #: Whether the latest event spoke of a deletion.
     deleted = models.BooleanField("удалён", db_default=False)
+    #: Whether only lists told of it: then it need not be asked for where its clock is known.
+    listed = models.BooleanField("только из списка", db_default=False)
     #: Seconds of quiet after which it is read once more; null where that is not asked for.
     settle = models.FloatField("перечитать через", null=True)
     due_at = models.DateTimeField("не раньше", db_default=Now())

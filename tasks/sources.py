@@ -17,6 +17,8 @@ from integrations.contract import API, Provider
 from integrations.registry import PROVIDERS, get
 from sales.totals import redate_source
 
+from .fetching import rows as reads
+from .fetching import walks
 from .source_secrets import (
     SecretInvalid,
     check_secret,
@@ -82,6 +84,7 @@ def give_secret(source: Source, value: str | None, *, kind: str | None = None) -
     value, kind = _usable(source, value, kind)
     if kind == API:
         endpoints.give_api_secret(source, value)
+        _ask_at_once(source)
         return value
     endpoints.add_secret(source, value, kind=kind)
     if source.state == SourceState.NEEDS_SECRET:
@@ -155,6 +158,7 @@ def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
     for name, value in differing.items():
         setattr(source, name, value)
     source.save(update_fields=[*differing])
+    _ask_at_once(source)
     rows = 0 if _DERIVED.isdisjoint(differing) else redate_source(source.pk)
     names = (differing.keys() - {OWN}) | own.keys()
     return Changed(tuple(sorted(names)), rows, not _READ_WITH.isdisjoint(differing))
@@ -169,6 +173,12 @@ def set_state(source: Source, state: SourceState) -> None:
     source.save(update_fields=["state"])
     if state == SourceState.ACTIVE:
         release_held(source.pk)
+
+
+def _ask_at_once(source: Source) -> None:
+    """Let reads and walks that failed be tried again now: what they lacked may have been set."""
+    reads.due_now(source.pk)
+    walks.due_now(source.pk)
 
 
 def release_held(source_id: int) -> int:

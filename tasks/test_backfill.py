@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -13,17 +14,18 @@ from django.db.models.functions import Now
 
 from accounts.models import Source, SourceState
 from accounts.rls import scoped
-from integrations.contract import Budget, Provider
+from integrations.contract import Budget, Context, Event, Provider, Read, Statement
 from integrations.registry import PROVIDERS
 from tasks.fetching import walks
 from tasks.models import Backfill
-from tests.played import Request, Said, playing, turn_until, working
+from tests.played import Request, Said, due_reads, playing, turn_until, working
 from tests.settling import sales
 from tests.thin import (
     HOST,
     THIN,
     THINS,
     answers_of,
+    at,
     envelope_of,
     make_thin,
     settle_answers,
@@ -272,6 +274,42 @@ def test_a_source_that_does_not_work_has_no_window() -> None:
     with scoped([source.account_id]):
         assert not Backfill.objects.exists()
     assert played.requests == []
+
+
+def listing_reads(event: Event, context: Context) -> list[Statement]:
+    """A list that only names what changed, and when."""
+    return [
+        Read("deal", deal["id"], clock=at(deal["updated"]))
+        for deal in event.payload["answers"][0]["deals"]
+    ]
+
+
+NAMING = {
+    "thin": replace(THIN, normalisers={**THIN.normalisers, "deal.listed": listing_reads}),
+}
+
+
+def test_what_a_list_names_is_asked_for_unless_it_is_known_as_of_then() -> None:
+    source = make_thin()
+    updated = {"1": 1, "2": 2}
+
+    def answer(request: Request) -> Said:
+        if request.path == "/deals":
+            deals = [{"id": name, "updated": clock} for name, clock in updated.items()]
+            return Said(200, {"deals": deals, "next": None})
+        name = request.path.removeprefix("/deals/")
+        return Said(200, {"id": name, "total": "1.00", "updated": updated[name]})
+
+    with playing(answer) as played, working(NAMING, played.client(HOST)) as work:
+        for _ in range(2):
+            walk = start(source)
+            assert turn_until(work, has(walk, "done"))
+            settle_answers(source, NAMING)
+            assert turn_until(work, lambda: not work.running and not due_reads())
+            updated["2"] = 9
+
+    asked = sorted(one.path for one in played.requests if one.path != "/deals")
+    assert asked == ["/deals/1", "/deals/2", "/deals/2"]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from accounts.rls import scoped
 from ingest import endpoints
 from integrations.contract import Budget
 from tasks import metrics
-from tasks.fetching import rows
+from tasks.fetching import rows, state
 from tasks.fetching.gate import Gate
 from tasks.fetching.work import backoff
 from tasks.models import Fetch
@@ -279,3 +279,15 @@ def test_one_account_sees_nothing_of_anothers_reads() -> None:
 
     with scoped([mine.account_id]):
         assert Fetch.objects.count() == 1
+
+
+def test_source_list_tells_what_waits_and_why() -> None:
+    source = make_thin()
+    hear(source, 2)
+    with playing(lambda _: Said(500, {})) as played:
+        ask_all(THINS, played.client(HOST))
+
+    with scoped([source.account_id]):
+        said = state.describe(source)
+
+    assert said == {"pending": 2, "failing": 0, "last_error": "ответ / answer 500"}

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from integrations.answers import LISTED
 from integrations.contract import Read
 
 from . import sql
-from .loading import Loaded
 from .models import Outcome
 from .understanding import Understood
 
@@ -34,9 +34,9 @@ SET type = excluded.type, key = excluded.key, reason = excluded.reason, path = e
 #: is due now. "Latest" is the later receipt, whoever settles first.
 _ASK = """
 INSERT INTO tasks_fetch AS f (account_id, source_id, kind, external_id, cause, requested_at, over,
-                              deleted, settle)
+                              deleted, settle, listed)
 SELECT * FROM unnest(%b::int8[], %b::int8[], %b::text[], %b::text[], %b::uuid[],
-                     %b::timestamptz[], %b::int8[], %b::bool[], %b::float8[])
+                     %b::timestamptz[], %b::int8[], %b::bool[], %b::float8[], %b::bool[])
 ON CONFLICT (account_id, source_id, kind, external_id) DO UPDATE
 SET requested_at = greatest(f.requested_at, excluded.requested_at),
     cause = CASE WHEN f.requested_at > excluded.requested_at THEN f.cause ELSE excluded.cause END,
@@ -44,6 +44,7 @@ SET requested_at = greatest(f.requested_at, excluded.requested_at),
                    ELSE excluded.deleted END,
     over = greatest(f.over, excluded.over),
     settle = greatest(f.settle, excluded.settle),
+    listed = f.listed AND excluded.listed,
     lagged = 0,
     due_at = CASE WHEN f.token IS NULL AND f.attempts = 0 THEN least(f.due_at, now())
                   ELSE f.due_at END
@@ -96,22 +97,27 @@ def settle_dead_letters(decided: Decided) -> None:
 
 def ask(reads: Iterable[tuple[Understood, Read]]) -> None:
     """Ask for entities: one pending read for each, whoever asks."""
-    wanted: dict[tuple[int, int, str, str], list[tuple[Loaded, Read]]] = {}
+    wanted: dict[tuple[int, int, str, str], list[tuple[Understood, Read]]] = {}
     for one, read in reads:
         claim = one.loaded.claim
         key = (claim.account_id, claim.source_id, read.kind, read.external_id)
-        wanted.setdefault(key, []).append((one.loaded, read))
+        wanted.setdefault(key, []).append((one, read))
     if wanted:
         table = [(*key, *_merged(asking)) for key, asking in sorted(wanted.items())]
         sql.rows(_ASK, *sql.columns(table))
 
 
-def _merged(asking: Sequence[tuple[Loaded, Read]]) -> tuple[object, ...]:
+def _merged(asking: Sequence[tuple[Understood, Read]]) -> tuple[object, ...]:
     """Return what several requests for one entity amount to: the latest, and the greatest hints."""
-    loaded, latest = max(asking, key=lambda one: one[0].receipt)
+    said, latest = max(asking, key=lambda one: one[0].loaded.receipt)
+    loaded = said.loaded
     clocks = [read.clock for _, read in asking if read.clock is not None]
     quiet = [read.settle for _, read in asking if read.settle is not None]
     return (
         *(loaded.claim.delivery_id, loaded.received, max(clocks, default=None)),
-        *(latest.deleted, max(quiet, default=None)),
+        *(latest.deleted, max(quiet, default=None), all(_is_listed(one) for one, _ in asking)),
     )
+
+
+def _is_listed(one: Understood) -> bool:
+    return one.heard is not None and one.heard.event.type.endswith(LISTED)

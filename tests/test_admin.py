@@ -19,7 +19,16 @@ from ingest.endpoints import add_endpoint, add_secret
 from ingest.staging import Row, stage
 from sales.models import Fiscal, Refund, Sale
 from tasks import manual
-from tasks.models import Attempt, DeadLetter, EarlierReceipt, Event, Fetch, Replay, Verification
+from tasks.models import (
+    Attempt,
+    Backfill,
+    DeadLetter,
+    EarlierReceipt,
+    Event,
+    Fetch,
+    Replay,
+    Verification,
+)
 
 BODY = b'{"note": "<script>alert(1)</script>"}'
 SALE = {
@@ -69,6 +78,7 @@ def furnish(account: Account) -> None:
         Attempt.objects.create(**trace, number=1, outcome="dead")
         DeadLetter.objects.create(**trace, reason="<u>плохо</u>")
         Fetch.objects.create(**owner, kind="order", external_id="1", cause=delivery)
+        Backfill.objects.create(**owner, kind="order", since=datetime(2026, 5, 1, tzinfo=UTC))
         Replay.objects.create(after=delivery)
         Verification.objects.get_or_create(line="I2.content", part=0)
         IdempotencyKey.objects.create(account=account, key="k", sha256=b"x" * 32)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from integrations.contract import Read, Statement
-from sales.drafts import Edit, OrderedBy, Rank, ReferenceDraft, RefundDraft, SaleDraft
+from sales.drafts import Edit, OrderedBy, PaymentDraft, Rank, ReferenceDraft, RefundDraft, SaleDraft
 
 #: Seconds until a lagging answer is asked for again; the one after the last of them counts.
 AGAIN = (5.0, 60.0, 600.0)
@@ -23,7 +23,8 @@ class Said:
     """What an answer states of the object it was asked for.
 
     ``clock`` is the object's own by the provider, in microseconds; None where it has none.
-    ``latest`` is the greatest clock of all that is stated of it, whatever ordered it.
+    ``latest`` is as of when its content (or its end) is stated, whatever ordered it. Facets beside
+    it may have another clock: the rows of a deal, that of the reading.
     """
 
     subjects: frozenset[Subject]
@@ -36,7 +37,7 @@ def said(statements: Iterable[Statement], external_id: str) -> Said:
     where none does. What an answer tells of others has clocks of its own."""
     drafts = [one for one in statements if not isinstance(one, Read | Edit)]
     own = [one for one in drafts if one.external_id == external_id] or drafts[:1]
-    full = [one.version for one in own if one.version.rank == Rank.FULL]
+    full = [one.version for one in own if _is_whole(one) and one.version.rank == Rank.FULL]
     dated = [one.clock for one in full if one.by == OrderedBy.PROVIDER]
     return Said(
         frozenset(Subject(_kind(one), one.external_id) for one in own),
@@ -53,6 +54,11 @@ def is_dated(statements: Iterable[Statement]) -> bool:
         else not isinstance(one, Edit) and one.version.by == OrderedBy.PROVIDER
         for one in statements
     )
+
+
+def _is_whole(draft: SaleDraft | PaymentDraft | RefundDraft | ReferenceDraft) -> bool:
+    content = draft.header if isinstance(draft, SaleDraft) else draft.content
+    return draft.gone or content is not None
 
 
 def _kind(draft: Statement) -> str:

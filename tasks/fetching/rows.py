@@ -28,7 +28,7 @@ FROM (
 ) AS taken
 WHERE f.id = taken.id
 RETURNING f.id, f.token, f.account_id, f.source_id, f.kind, f.external_id, f.cause, f.over,
-          f.deleted, f.attempts, clock_timestamp()
+          f.deleted, f.listed, f.attempts, clock_timestamp()
 """
 _HELD = """
 SELECT f.lagged FROM tasks_fetch f WHERE f.id = %b::int8 AND f.token = %b::uuid FOR UPDATE
@@ -64,7 +64,8 @@ UPDATE tasks_fetch SET last_error = left(%b::text, 500),
 WHERE source_id = %b::int8 AND due_at <= now()
 """
 _DUE_NOW = """
-UPDATE tasks_fetch SET attempts = 0, due_at = now() WHERE source_id = %b::int8 AND token IS NULL
+UPDATE tasks_fetch SET attempts = 0, due_at = now()
+WHERE source_id = %b::int8 AND token IS NULL AND attempts > 0
 """
 
 
@@ -81,6 +82,7 @@ class Taken:
     cause: UUID
     over: int | None
     deleted: bool
+    listed: bool
     attempts: int
     read_at: datetime
 
@@ -126,5 +128,5 @@ def put_off_all(source: int, reason: str, *, seconds: float) -> None:
 
 
 def due_now(source: int) -> None:
-    """Try a source's reads at once: something was set that they may have waited for."""
+    """Try a source's reads at once that failed: what they lacked may have been set."""
     sql.rows(_DUE_NOW, source)

@@ -8,6 +8,7 @@ known when; an ``over`` that is too small only lets an older answer lose.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from ingest.models import Delivery as StagedDelivery
 from ingest.models import Origin
 from ingest.staging import AnswerRow, stage_answer
 from integrations import answers
+from integrations.clocks import EPOCH, micros
 from integrations.contract import Statement
 from sales.drafts import Rank, entity_id
 from sales.models import REFERENCES, Payment, Refund, Sale
@@ -35,7 +37,9 @@ from .walks import Page
 log = structlog.get_logger(__name__)
 
 _MODELS: Mapping[str, Any] = {"sale": Sale, "payment": Payment, "refund": Refund, **REFERENCES}
-_REMEMBERED = 4096
+_REMEMBERED = 20_000
+#: Microseconds: the coarsest clock of a provider is one of seconds.
+_COARSE = 2_000_000
 _NOTHING = Said(frozenset(), None, None)
 
 
@@ -44,7 +48,21 @@ class Server:
 
     def __init__(self, providers: Providers) -> None:
         self._providers = providers
-        self._last: OrderedDict[tuple[int, str, str], int] = OrderedDict()
+        #: Object → the clock of its last answer, and when it was asked for.
+        self._last: OrderedDict[tuple[int, str, str], tuple[int, datetime]] = OrderedDict()
+
+    def knows(self, one: Taken) -> bool:
+        """Say whether an object that only lists told of was answered as of that clock already.
+
+        Not within the next moments of it: a coarse clock may tell two contents apart by nothing.
+        """
+        clock, read_at = self._last.get(_key(one), (0, EPOCH))
+        return (
+            one.listed
+            and one.over is not None
+            and clock >= one.over
+            and micros(read_at) > one.over + _COARSE
+        )
 
     def serve(self, one: Taken, answer: Answer) -> tuple[str, UUID | None]:
         """Stage an answer and end its read, or let it be read again; under the account's scope.
@@ -56,15 +74,16 @@ class Server:
             return "late", None
         body = answers.envelope(one.kind, one.external_id, answer.outcome, answer.texts)
         said = self._said(one, answer, body)
-        key = (one.source_id, one.kind, one.external_id)
-        over = judging.greatest([one.over, self._last.get(key), *_known(one, said.subjects)])
+        last = self._last.get(_key(one))
+        known = [one.over, last and last[0], *_known(one, said.subjects)]
+        over = judging.greatest(known)
         lags = judging.is_lagging(answer.outcome, said.clock, over=over, deleted=one.deleted)
         if lags and lagged < len(judging.AGAIN):
             rows.read_again(one, lagged)
             return "lagging", None
         staged = _stage(one, answer, body, over)
         rows.served(one)
-        self._remember(key, judging.greatest([over, said.latest]))
+        self._remember(one, judging.greatest([over, said.latest]))
         return "staged", staged
 
     def turn_page(self, page: Page, listed: Listed, *, left: int) -> tuple[str, UUID | None]:
@@ -110,11 +129,16 @@ class Server:
         normalise = self._providers[source.provider].normalisers[event.type]
         return normalise(event, source.context(one.read_at, delivery.answered)) or ()
 
-    def _remember(self, key: tuple[int, str, str], clock: int | None) -> None:
+    def _remember(self, one: Taken, clock: int | None) -> None:
         if clock is not None:
-            self._last[key] = max(clock, self._last.pop(key, 0))
+            self._last.pop(_key(one), None)
+            self._last[_key(one)] = (clock, one.read_at)
         while len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
+
+
+def _key(one: Taken) -> tuple[int, str, str]:
+    return one.source_id, one.kind, one.external_id
 
 
 def _stage(one: Taken | Page, answer: Answer, body: bytes, over: int | None = None) -> UUID:

@@ -123,16 +123,20 @@ class Work:
             lines = self._able(rows.waiting(list(apis)), rows.put_off_all)
             shares = self._shares(lines, self.threads - self._running)
             lease = options.fetch_lease()
-            taken += [(lines[one.source_id], one) for one in rows.take(shares, lease=lease)]
+            for one in rows.take(shares, lease=lease):
+                if self._server.knows(one):
+                    rows.served(one)
+                else:
+                    taken.append((lines[one.source_id], one))
             lines = self._able(walks.waiting(list(apis)), walks.put_off_all)
             free = self.threads - self._running - len(taken)
             shares = self._shares(lines, free)
             pages = walks.take([one for one, count in shares.items() if count], lease=lease)
             taken += [(lines[one.source_id], one) for one in pages]
-        for line, one in taken:
+        for line, job in taken:
             self._running += 1
             self._busy[line.gate] += 1
-            self._pool.submit(self._ask, line, one)
+            self._pool.submit(self._ask, line, job)
         return len(taken)
 
     def _able(self, waiting: Mapping[int, int], put_off: PutOff) -> dict[int, Line]:

@@ -77,4 +77,7 @@ class Migration(migrations.Migration):
             },
         ),
         protect("tasks_backfill"),
+        migrations.AddField(
+            "fetch", "listed", models.BooleanField("только из списка", db_default=False)
+        ),
     ]

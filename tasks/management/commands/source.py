@@ -27,6 +27,7 @@ from ingest.limits import from_environment
 from integrations.contract import Provider
 from integrations.registry import PROVIDERS
 from sales.totals import hold_days
+from tasks.fetching import state
 from tasks.secret_input import add_secret_options, given_secret
 from tasks.source_secrets import KINDS, SecretInvalid
 from tasks.source_settings import SettingInvalid, names, read_settings, values_of
@@ -318,6 +319,7 @@ def _describe(source: Source) -> dict[str, Any]:
         "unsigned": not PROVIDERS[source.provider].signed,
         "secrets": len(endpoints.secrets_of(source)),
         "api_secret": endpoints.api_secret_of(source) is not None,
+        "reads": state.describe(source),
         "url": url_of(source),
         "path": path_of(source),
         "settings": values_of(source, PROVIDERS.get(source.provider)),
