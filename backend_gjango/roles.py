@@ -14,6 +14,7 @@ from django.db import connection
 #: Tables of which the application may do less than everything.
 _LIMITED = {
     "ingest_delivery": "SELECT",  # written through stage_deliveries() alone
+    "ingest_rejection": "SELECT, DELETE",  # written through keep_rejection() alone
     "tasks_event": "SELECT, INSERT",
     "tasks_earlierreceipt": "SELECT, INSERT",
     "tasks_attempt": "SELECT, INSERT",
@@ -24,6 +25,8 @@ _FUNCTIONS = (
     "bytea[], bytea[], text[], bigint[])",
     "stage_answer(bigint, bigint, text, bytea, timestamptz, timestamptz, bigint, uuid)",
     "resolve_endpoint(bytea)",
+    "keep_rejection(bigint, bigint, text, text, text, text, text, bytea, bigint, bytea)",
+    "expire_rejections()",
     "ensure_delivery_partitions(int)",
 )
 

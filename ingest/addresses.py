@@ -1,13 +1,35 @@
-"""Whose address a request came from, and how many refusals one address may draw."""
+"""Whose address a request came from, which ones a source takes, and how often one may fail."""
 
 import ipaddress
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, MutableMapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 from .limits import Limits
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks_of(listed: Sequence[str]) -> tuple[Network, ...]:
+    """Read addresses and networks (``203.0.113.7``, ``2001:db8::/32``). Raises ValueError."""
+    return tuple(ipaddress.ip_network(one.strip(), strict=False) for one in listed)
+
+
+def is_within(address: str, networks: Collection[Network]) -> bool:
+    """Say whether an address lies in one of the networks; what is no address lies in none."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(mapped in network for network in networks)
+
+
+def peer_of(scope: MutableMapping[str, Any]) -> str:
+    """Return the address of whoever opened the connection; empty for a Unix socket."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 class TrustedProxies:
@@ -15,7 +37,7 @@ class TrustedProxies:
 
     def __init__(self, listed: Sequence[str]) -> None:
         """Take addresses and networks. Raises ValueError for anything else."""
-        self._networks: list[Network] = [ipaddress.ip_network(one, strict=False) for one in listed]
+        self._networks = networks_of(listed)
         self.trusts = lru_cache(maxsize=1024)(self._trusts)
 
     def _trusts(self, address: str) -> bool:
@@ -40,20 +62,27 @@ class TrustedProxies:
         return address
 
 
-class Refusals:
-    """A token bucket per address, in a bounded table."""
+class Buckets:
+    """A token bucket per key, in a bounded table."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._capacity = float(limits.refusals_per_minute)
-        self._rows = limits.refusal_addresses
+    def __init__(self, per_minute: int, rows: int) -> None:
+        self._capacity = float(per_minute)
+        self._rows = rows
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def take(self, address: str) -> float:
-        """Count one refusal; return 0, or after how many seconds the next one is answered."""
+    def take(self, key: str) -> float:
+        """Count one; return 0, or after how many seconds there is room for the next one."""
         now = time.monotonic()
-        left, at = self._buckets.pop(address, (self._capacity, now))
+        left, at = self._buckets.pop(key, (self._capacity, now))
         left = min(self._capacity, left + (now - at) * self._capacity / 60)
         while len(self._buckets) >= self._rows:
             del self._buckets[next(iter(self._buckets))]
-        self._buckets[address] = (max(left - 1, 0.0), now)
+        self._buckets[key] = (max(left - 1, 0.0), now)
         return 0.0 if left >= 1 else (1 - left) * 60 / self._capacity
+
+
+class Refusals(Buckets):
+    """How many refusals one address may draw."""
+
+    def __init__(self, limits: Limits) -> None:
+        super().__init__(limits.refusals_per_minute, limits.refusal_addresses)

@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from accounts.adminutil import OneAccount, Shown, preview
 
-from .models import Delivery, Inbox, SourceEndpoint, SourceSecret
+from .models import Delivery, Inbox, Rejection, SourceEndpoint, SourceSecret
 
 
 @admin.register(SourceEndpoint)
@@ -72,3 +72,17 @@ class InboxAdmin(Shown):
     list_select_related = ("source",)
     search_fields = ("delivery_id__exact",)
     ordering = ("-delivery_id",)
+
+
+@admin.register(Rejection)
+class RejectionAdmin(Shown):
+    """What ``manage.py doctor`` looks into; what came stays sealed."""
+
+    list_display = ("id", "at", "source", "reason", "detail", "address", "method", "size")
+    list_filter = (OneAccount, "reason")
+    list_select_related = ("source",)
+    hidden = ("sealed", "sha256")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Leave what came where it is: nothing here shows it."""
+        return super().get_queryset(request).defer("sealed")

@@ -66,6 +66,17 @@ TEXTS: dict[str, Text] = {
         ),
         ("The signed time is outside the tolerance.", "Check the sender's clock; sign anew."),
     ),
+    "address_refused": Text(
+        HTTPStatus.UNAUTHORIZED,
+        (
+            "С этого адреса источник доставки не принимает.",
+            "Добавьте адрес: manage.py source set ID --setting allow_ips=…",
+        ),
+        (
+            "The source takes no deliveries from this address.",
+            "Add it: manage.py source set ID --setting allow_ips=…",
+        ),
+    ),
     "secret_missing": Text(
         HTTPStatus.UNAUTHORIZED,
         (

@@ -26,17 +26,25 @@ class Vault:
 
     def encrypt(self, text: str) -> bytes:
         """Return the text under the newest key."""
-        return self._fernet.encrypt(text.encode())
+        return self.seal(text.encode())
 
-    def decrypt(self, blob: bytes | memoryview) -> str:
-        """Return the text. Raises VaultError where none of the keys fits."""
+    def seal(self, data: bytes) -> bytes:
+        """Return bytes under the newest key."""
+        return self._fernet.encrypt(data)
+
+    def unseal(self, blob: bytes | memoryview) -> bytes:
+        """Return sealed bytes. Raises VaultError where none of the keys fits."""
         try:
-            return self._fernet.decrypt(bytes(blob)).decode()
+            return self._fernet.decrypt(bytes(blob))
         except InvalidToken as error:
             raise VaultError(
                 "Секрет не расшифровать: верните прежний ключ в конец GJANGO_KEYS. / "
                 "A secret cannot be decrypted: put the former key back at the end of GJANGO_KEYS."
             ) from error
+
+    def decrypt(self, blob: bytes | memoryview) -> str:
+        """Return the text. Raises VaultError where none of the keys fits."""
+        return self.unseal(blob).decode()
 
 
 def new_token() -> str:

@@ -14,11 +14,13 @@ import structlog
 from integrations.contract import Delivery, Provider, SignatureInvalid, SignatureStale
 
 from . import metrics
+from .addresses import TrustedProxies, is_within, peer_of
 from .answers import Refusal, unavailable
 from .body import CLOSE, BodyReader, Receive, content_length
 from .handshakes import is_probe
 from .headers import encode
 from .limits import Limits
+from .quarantine import Quarantine
 from .redaction import cut
 from .sources import LookupUnavailable, Route, Sources
 from .staging import Row
@@ -53,11 +55,20 @@ class Intake:
     """Takes one request after the other; every refusal is raised as Refusal."""
 
     def __init__(
-        self, limits: Limits, *, sources: Sources, writer: Writer, public_url: str
+        self,
+        limits: Limits,
+        *,
+        sources: Sources,
+        writer: Writer,
+        quarantine: Quarantine,
+        proxies: TrustedProxies,
+        public_url: str,
     ) -> None:
         self._limits = limits
         self._sources = sources
         self._writer = writer
+        self._quarantine = quarantine
+        self._proxies = proxies
         self._bodies = BodyReader(limits)
         self._turn = Turn()
         self._public_url = public_url.rstrip("/")
@@ -153,7 +164,7 @@ class Intake:
 
     def _row(self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope) -> Row:
         """Verify and return what is to be staged. Raises Refusal."""
-        _verify(route, provider, delivery=delivery)
+        self._check(route, provider, delivery=delivery, scope=scope)
         _note_ending(route, provider, delivery=delivery)
         body, paths = delivery.body, ""
         if provider.redacted:
@@ -173,6 +184,29 @@ class Intake:
             sha256(delivery.body).digest(),
             paths,
         )
+
+    def _check(self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope) -> None:
+        """Raise Refusal unless the delivery is genuine; one that is not is kept for a while."""
+        try:
+            if route.allowed is not None and not is_within(
+                self._client(scope, delivery.headers), route.allowed
+            ):
+                raise Refusal("address_refused")
+            _verify(route, provider, delivery=delivery)
+        except Refusal as refusal:
+            known = isinstance(refusal.__cause__, SignatureInvalid)
+            self._quarantine.keep(
+                route,
+                delivery,
+                pairs=scope["headers"],
+                reason=refusal.cause,
+                detail=str(refusal.__cause__) if known else "",
+                address=self._client(scope, delivery.headers),
+            )
+            raise
+
+    def _client(self, scope: Scope, headers: Mapping[str, str]) -> str:
+        return self._proxies.client(peer_of(scope), headers.get("x-forwarded-for", ""))
 
     async def _staged(self, row: Row, *, held: bool) -> UUID:
         try:

@@ -52,6 +52,10 @@ class Limits:
     refusals_per_minute: int = 600
     refusal_addresses: int = 10_000
 
+    #: Rejected deliveries of one source that may be kept; and that wait to be written.
+    quarantine_per_minute: int = 30
+    quarantine_rows: int = 64
+
     wakeup_seconds: float = 0.2
     wakeup_break_seconds: float = 5.0
     wakeup_rows: int = 256

@@ -11,6 +11,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2
 
 _accepted = Counter("gjango_deliveries_accepted_total", "Committed and acknowledged", ["provider"])
 _rejected = Counter("gjango_deliveries_rejected_total", "Not acknowledged", ["cause"])
+_quarantine = Counter(
+    "gjango_quarantine_total", "Rejected deliveries, by whether they were kept", ["result"]
+)
 _rows = Histogram(
     "gjango_staging_batch_rows",
     "Rows per commit",
@@ -55,6 +58,11 @@ def accepted(provider: str, seconds: float) -> None:
 def rejected(cause: str) -> None:
     """Count one request that was not acknowledged; ``cause`` is one of a closed list."""
     _rejected_of(cause).inc()
+
+
+def quarantined(result: str) -> None:
+    """Count a rejected delivery: ``kept``, ``spared`` for the rate, ``full`` or ``failed``."""
+    _quarantine.labels(result).inc()
 
 
 def ending_secret_used(source_id: int) -> None:

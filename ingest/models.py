@@ -117,3 +117,35 @@ class Inbox(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Rejection(models.Model):
+    """A delivery that proved nothing, kept for a while so that ``doctor`` can say why.
+
+    Written by ``keep_rejection()`` alone: at most 50 of a source, 2 000 in all, for 7 days.
+    ``sealed`` is what came, encrypted, without credentials; empty of a body beyond 64 KB.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, db_index=False, verbose_name="аккаунт")
+    source = models.ForeignKey(Source, models.CASCADE, db_index=False, verbose_name="источник")
+    at = models.DateTimeField("получено", db_default=Now())
+    reason = models.TextField("причина")
+    detail = models.TextField("подробность")
+    address = models.TextField("с адреса")
+    method = models.TextField("метод")
+    path = models.TextField("путь")
+    sealed = models.BinaryField("присланное, зашифровано")
+    size = models.BigIntegerField("байт тела")
+    sha256 = models.BinaryField("sha256 присланного", max_length=32)
+
+    class Meta:
+        verbose_name = "отклонённая доставка"
+        verbose_name_plural = "отклонённые доставки"
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=["source", "id"], name="ingest_rejection_source"),
+            models.Index(fields=["at"], name="ingest_rejection_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.reason} #{self.pk}"

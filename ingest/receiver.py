@@ -17,13 +17,14 @@ import structlog
 from integrations.contract import Provider
 
 from . import metrics
-from .addresses import Refusals, TrustedProxies
+from .addresses import Refusals, TrustedProxies, peer_of
 from .answers import JSON, TEXTS, Pairs, Refusal, language_of, refusal_body, unavailable
 from .body import CLOSE, Receive, may_be_unread
 from .crypto import Vault, mask
 from .headers import joined
 from .intake import PREFIX, Intake, Scope, Taken
 from .limits import Limits
+from .quarantine import Quarantine
 from .sources import Sources
 from .sparing import Sparing
 from .writer import Writer
@@ -36,7 +37,9 @@ Reply = tuple[int, bytes, Pairs]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 #: Refusals that one address may draw only so often.
-_LIMITED = frozenset({"not_found", "signature_invalid", "signature_stale", "secret_missing"})
+_LIMITED = frozenset(
+    {"not_found", "signature_invalid", "signature_stale", "secret_missing", "address_refused"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +74,19 @@ class Receiver:
     def __init__(self, config: ReceiverConfig, providers: Mapping[str, Provider]) -> None:
         limits, url = config.limits, config.database_url
         self._limits = limits
-        self._sources = Sources(url, limits, Vault(config.keys), providers=providers)
+        vault = Vault(config.keys)
+        self._sources = Sources(url, limits, vault, providers=providers)
         self._writer = Writer(url, limits, on_staged=config.on_staged)
-        self._intake = Intake(
-            limits, sources=self._sources, writer=self._writer, public_url=config.public_url
-        )
+        self._quarantine = Quarantine(url, limits, vault)
         self._proxies = TrustedProxies(config.trusted_proxies)
+        self._intake = Intake(
+            limits,
+            sources=self._sources,
+            writer=self._writer,
+            quarantine=self._quarantine,
+            proxies=self._proxies,
+            public_url=config.public_url,
+        )
         self._refusals = Refusals(limits)
         self._lines = Sparing()
         self._process = secrets.token_hex(6)
@@ -94,8 +104,10 @@ class Receiver:
             event = (await receive())["type"]
             if event == "lifespan.startup":
                 self._writer.start()
+                self._quarantine.start()
             else:
                 await self._writer.close()
+                await self._quarantine.close()
                 await self._sources.close()
             await send({"type": f"{event}.complete"})
             if event == "lifespan.shutdown":
@@ -128,7 +140,7 @@ class Receiver:
     def _request_id(self, scope: Scope, headers: Mapping[str, str]) -> str:
         """Return the id that our own proxy gave the request, or a new one."""
         given = headers.get("x-request-id")
-        if given and _REQUEST_ID.fullmatch(given) and self._proxies.trusts(_peer(scope)):
+        if given and _REQUEST_ID.fullmatch(given) and self._proxies.trusts(peer_of(scope)):
             return given
         return f"{self._process}{next(self._numbers):08x}"
 
@@ -138,7 +150,7 @@ class Receiver:
         metrics.rejected(refusal.cause)
         code, extra = refusal.code, refusal.headers
         if code in _LIMITED:
-            address = self._proxies.client(_peer(scope), headers.get("x-forwarded-for", ""))
+            address = self._proxies.client(peer_of(scope), headers.get("x-forwarded-for", ""))
             if wait := self._refusals.take(address):
                 metrics.rejected("rate_limited")
                 code, extra = "rate_limited", {b"retry-after": b"%d" % (int(wait) + 1)}
@@ -162,11 +174,6 @@ class Receiver:
                 request_id=request_id,
                 unlogged=unlogged,
             )
-
-
-def _peer(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""
 
 
 def _reply(taken: Taken) -> Reply:

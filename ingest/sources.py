@@ -17,6 +17,7 @@ import structlog
 
 from integrations.contract import API, Provider, Secret
 
+from .addresses import Network, networks_of
 from .crypto import Vault, VaultError, token_digest
 from .limits import Limits
 from .link import UNAVAILABLE, Link
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 
 _RESOLVE = (
     "SELECT given, now(), r.source_id, r.account_id, r.provider, r.state, r.public_url,"
-    " r.secret_kinds, r.secret_values, r.secret_from, r.secret_until"
+    " r.settings -> 'allow_ips', r.secret_kinds, r.secret_values, r.secret_from, r.secret_until"
     " FROM unnest(%b::bytea[]) AS given, resolve_endpoint(given) AS r"
 )
 
@@ -42,7 +43,8 @@ class LookupUnavailable(Exception):
 class Route:
     """A source as the receiver knows it. ``unreadable``: a secret is there, its key is not.
 
-    ``lasting`` are the secrets that no rotation is about to end.
+    ``allowed`` are the networks that it hears, None where it hears all. ``lasting`` are the
+    secrets that no rotation is about to end.
     """
 
     source_id: int
@@ -54,6 +56,7 @@ class Route:
     secrets: tuple[Secret, ...]
     lasting: tuple[Secret, ...]
     hidden: frozenset[str]
+    allowed: tuple[Network, ...] | None
     unreadable: bool
 
 
@@ -157,7 +160,7 @@ class Sources:
         self._known[token] = (until, route)
 
     def _route(self, row: Sequence[Any]) -> Route:
-        _, now, source_id, account_id, slug, state, public_url, *columns = row
+        _, now, source_id, account_id, slug, state, public_url, listed, *columns = row
         self._skew.note(now)
         provider = self._providers.get(slug)
         valid = _started(now, *(column or () for column in columns))
@@ -172,6 +175,7 @@ class Sources:
             tuple(secret for secret, _ in secrets),
             tuple(secret for secret, until in secrets if until is None),
             provider.scheme.secret_headers if provider else frozenset[str](),
+            allowed=_allowed(listed, source_id),
             unreadable=any(kind != API for kind, *_ in valid) and not secrets,
         )
 
@@ -187,6 +191,17 @@ class Sources:
             except VaultError:
                 log.error("secret_unreadable", source_id=source_id, kind=kind)
         return secrets
+
+
+def _allowed(listed: Any, source_id: int) -> tuple[Network, ...] | None:
+    """Return the networks of a setting; one that nobody can read lets nobody in."""
+    if listed is None:
+        return None
+    try:
+        return networks_of(listed)
+    except (ValueError, TypeError, AttributeError):
+        log.error("source_unusable", cause="allow_ips_unreadable", source_id=source_id)
+        return ()
 
 
 def _started(

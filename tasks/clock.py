@@ -48,6 +48,14 @@ def ensure_partitions() -> bool:
     return False
 
 
+def expire_rejections() -> bool:
+    """Forget the rejected deliveries that nobody came for within 7 days."""
+    gone = sql.rows("SELECT expire_rejections()")[0][0]
+    if gone:
+        log.info("rejections_expired", count=gone)
+    return False
+
+
 def advance_replays() -> bool:
     """Take a page of a replay that nobody advances, and look again soon while there is one."""
     run = replays.waiting(_ABANDONED)
@@ -70,6 +78,7 @@ class Clock:
         now = time.monotonic()
         self.chores = [
             Chore("partitions", _HOUR, ensure_partitions),
+            Chore("rejections", _HOUR, expire_rejections),
             Chore("sweep", options.interval(), self._sweep),
             Chore("replays", options.interval(), advance_replays),
             # Not at once: what has just started has other things to do.

@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from accounts.models import Source
+from ingest.addresses import networks_of
 from integrations.contract import Provider
 from sales.money import is_currency
 
 #: The column of what only some providers know.
 OWN = "settings"
+#: Kept there as well, and of every source: whom the receiver hears.
+ALLOW_IPS = "allow_ips"
 _TRUE = frozenset({"1", "true", "yes", "on", "да"})
 _FALSE = frozenset({"0", "false", "no", "off", "нет"})
 REQUIRED = object()
@@ -92,6 +95,14 @@ def read_text(text: str) -> str:
     return text.strip()
 
 
+def read_networks(text: str) -> list[str]:
+    """Return addresses and networks, separated by commas. Raises ValueError."""
+    networks = networks_of(text.split(","))
+    if not 1 <= len(networks) <= 100:
+        raise ValueError(text)
+    return [str(network) for network in networks]
+
+
 _FLAG = ("true или false", "true or false")
 SETTINGS: Mapping[str, Setting] = {
     "currency": Setting(
@@ -124,6 +135,13 @@ SETTINGS: Mapping[str, Setting] = {
         read_priority,
         "целое число от -1000 до 1000",
         "a whole number from -1000 to 1000",
+    ),
+    ALLOW_IPS: Setting(
+        OWN,
+        read_networks,
+        "адреса или сети через запятую, например 203.0.113.0/24",
+        "addresses or networks separated by commas, as 203.0.113.0/24",
+        empty=None,
     ),
     "test": Setting("is_test", read_flag, *_FLAG),
 }

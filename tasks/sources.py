@@ -27,7 +27,7 @@ from .source_secrets import (
     needs_secret,
     new_secret,
 )
-from .source_settings import OWN
+from .source_settings import ALLOW_IPS, OWN
 
 #: Edits by hand make their source themselves: nobody connects it.
 BUILT_IN = "manual"
@@ -161,7 +161,8 @@ def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
     _ask_at_once(source)
     rows = 0 if _DERIVED.isdisjoint(differing) else redate_source(source.pk)
     names = (differing.keys() - {OWN}) | own.keys()
-    return Changed(tuple(sorted(names)), rows, not _READ_WITH.isdisjoint(differing))
+    read = _READ_WITH - ({OWN} if own.keys() <= {ALLOW_IPS} else set())
+    return Changed(tuple(sorted(names)), rows, not read.isdisjoint(differing))
 
 
 def set_state(source: Source, state: SourceState) -> None:

@@ -234,3 +234,18 @@ def test_a_terminal_shows_nothing_of_the_secret_that_is_typed(settings: Any) -> 
 
     assert secrets_of(str(json.loads(out)["id"])) == ["typed-key-of-square"]
     assert b"typed" not in shown
+
+
+@pytest.mark.django_db
+def test_addresses_that_are_heard_are_checked_kept_and_taken_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = add(capsys, "standard")
+
+    told = run(capsys, "set", number, "--setting", "allow_ips=203.0.113.7/24, 2001:db8::1")
+    assert told["settings"]["allow_ips"] == ["203.0.113.0/24", "2001:db8::1/128"]
+    assert told["stale"] is False
+    for wrong in ("203.0.113.0/33", "example.org", "1.2.3.4;5.6.7.8", ","):
+        with pytest.raises(CommandError, match="allow_ips"):
+            run(capsys, "set", number, "--setting", f"allow_ips={wrong}")
+    assert run(capsys, "set", number, "--setting", "allow_ips=")["settings"]["allow_ips"] is None

@@ -76,6 +76,7 @@ class Command(JsonCommand):
   manage.py source list --account cafe
   manage.py source set 3 --title "Бар" --setting timezone=Asia/Omsk
   manage.py source set 3 --setting location=     # пусто: убрать / empty: take it back
+  manage.py source set 3 --setting allow_ips=203.0.113.0/24,198.51.100.7
   manage.py source secret 3 --secret -           # спросит, на экране не видно / asks, unseen
   manage.py source secret 3 --secret-file key.txt
   manage.py source secret 3 --kind bearer        # для 1С: токен вместо подписи
