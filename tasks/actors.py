@@ -11,12 +11,14 @@ from django.db import DatabaseError, InterfaceError
 from dramatiq.errors import BrokerConnectionError
 
 from . import draining, outcomes, pipeline, replays
-from .broker import broker
+from .broker import broker, ending
 
 log = structlog.get_logger(__name__)
 
 #: Seconds; the run itself says when its next page is due.
 _LONGEST_REST = 5.0
+#: Seconds that a message about a replay lasts: a consumer looks for the next only so often.
+_TURN = 2.0
 
 
 @dramatiq.actor(queue_name="live", broker=broker)
@@ -34,16 +36,17 @@ def settle_deliveries(ids: list[str]) -> None:
 #: Behind whatever else waits for a thread of this worker.
 @dramatiq.actor(queue_name="bulk", broker=broker, priority=10)
 def replay_page(run: int) -> None:
-    """Take a page of a replay and ring for the next; where that is lost the clock goes on."""
+    """Take a replay's pages for a turn and ring for the next; if that is lost the clock goes on."""
+    until = time.monotonic() + _TURN
     try:
-        page = replays.step(run)
+        while (page := replays.step(run)) is not None:
+            # No delayed message: a short rest here, in the one thread that a replay ever takes.
+            time.sleep(min(page.rest, _LONGEST_REST))
+            if time.monotonic() >= until or ending.is_set():
+                ring_replay(run)
+                return
     except (DatabaseError, InterfaceError) as error:
         _given_up([], error)
-        return
-    if page is not None:
-        # No delayed message: a short rest here, in the one thread that a replay ever takes.
-        time.sleep(min(page.rest, _LONGEST_REST))
-        ring_replay(run)
 
 
 def ring_replay(run: int) -> bool:

@@ -98,6 +98,14 @@ SELECT count(*) FROM ingest_inbox
 WHERE delivery_id = ANY(%b::uuid[]) AND due_at < 'infinity'
   AND (attempts <= 0 OR last_error IS NULL)
 """
+#: Waiting or being settled for the first time. Not what failed or is held, whatever its number, and
+#: not what a replay enlisted.
+_LIVE = """
+SELECT EXISTS (
+  SELECT FROM ingest_inbox
+  WHERE last_error IS NULL AND due_at < 'infinity'
+    AND (attempts > 0 OR (attempts = 0 AND due_at <= now())))
+"""
 #: One pass over the table, which is small or being emptied: due_at has no index on purpose. Not the
 #: age of the delivery, which is old from its first second where somebody requeued it.
 _STATE = """
@@ -205,6 +213,11 @@ def enlist(ids: Iterable[UUID]) -> None:
 def unfinished(ids: Iterable[UUID]) -> int:
     """Count those of the deliveries that are not settled though nothing is wrong with them."""
     return int(sql.rows(_UNFINISHED, list(ids))[0][0])
+
+
+def live() -> bool:
+    """Say whether anything that was just staged waits or is being settled."""
+    return bool(sql.rows(_LIVE)[0][0])
 
 
 def state() -> State:

@@ -41,8 +41,8 @@ def replay_batch() -> int:
 
 
 def replay_rest() -> float:
-    """Return how long a replay rests after each page, in times of what the page took
-    (``REPLAY_REST``): live sales have the machine meanwhile."""
+    """Return how long a replay rests after each page while live deliveries come in, in times of
+    what the page took (``REPLAY_REST``): they have the machine meanwhile."""
     return float(_env.float("REPLAY_REST", default=1.0))
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from integrations.contract import Provider
-from tasks import clock, inbox, options, pipeline, replays, selection
+from tasks import actors, clock, inbox, options, pipeline, replays, selection
 from tasks.models import Replay
 from tasks.pipeline import settle
 from tasks.replays import replay, start, step
@@ -193,6 +194,57 @@ def test_one_takes_a_page_at_a_time_and_a_rest_is_kept() -> None:
     assert step(run.pk, providers=TOYS) is None
     Replay.objects.update(due_at="2000-01-01T00:00Z")
     assert step(run.pk, providers=TOYS)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "rests"),
+    [
+        ("attempts = 0, due_at = now()", True),
+        ("attempts = 1, due_at = now() + interval '1 minute'", True),
+        ("attempts = 1, due_at = now() + interval '1 minute', last_error = 'a bug'", False),
+        ("attempts = 0, due_at = 'infinity'", False),
+        ("attempts = -1, due_at = now()", False),
+    ],
+)
+def test_a_run_rests_after_a_page_only_while_live_deliveries_come_in(
+    waiting: str, rests: bool
+) -> None:
+    source = make_source()
+    settle(put(source, sale_event("e1")), providers=TOYS)
+    run = start(Filter())
+    run.upto = selection.newest()
+    run.save()
+    put(source, sale_event("live"))
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE ingest_inbox SET {waiting}")
+
+    page = step(run.pk, providers=TOYS)
+
+    assert page is not None
+    assert page.settled == 1
+    assert (page.rest > 0) is rests
+
+
+@pytest.mark.usefixtures("_toys")
+def test_a_message_takes_pages_for_a_turn_and_then_rings_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rung: list[int] = []
+    monkeypatch.setenv("REPLAY_BATCH", "1")
+    monkeypatch.setattr(actors, "ring_replay", rung.append)
+    settle(put(make_source(), *(sale_event(f"e{n}") for n in range(4))), providers=TOYS)
+    run = start(Filter())
+
+    monkeypatch.setattr(actors, "_TURN", 0.0)
+    actors.replay_page.fn(run.pk)
+    run.refresh_from_db()
+    short = run.done
+    monkeypatch.setattr(actors, "_TURN", 60.0)
+    actors.replay_page.fn(run.pk)
+    run.refresh_from_db()
+
+    assert (short, rung) == (1, [run.pk])
+    assert (run.done, run.state) == (4, "done")
 
 
 def test_a_cancelled_run_stops_and_a_resumed_one_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
