@@ -41,7 +41,7 @@ def ensure_partitions() -> bool:
     """Make the partitions of the months ahead, and warn of rows that found none."""
     # First: where they belong into a month that is missing, its partition cannot be made.
     if sql.rows(_STRAYS)[0][0]:
-        log.error("default_partition_not_empty")
+        log.error("default_partition_not_empty", repair="manage.py partitions --rehome")
     made = sql.rows("SELECT ensure_delivery_partitions(%b::int4)", 2)[0][0]
     if made:
         log.info("partitions_made", count=made)

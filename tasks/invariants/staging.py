@@ -130,7 +130,8 @@ CHECKS = (
     Check(
         id="I6.partitions",
         title="месяцы готовы, DEFAULT пуст / partitions are ahead, DEFAULT is empty",
-        advice="SELECT ensure_delivery_partitions(2); см. docs/decisions/0004-staging.md",
+        advice="SELECT ensure_delivery_partitions(2); для DEFAULT / for DEFAULT:"
+        " manage.py partitions --rehome",
         parts=(Once(partitions),),
     ),
 )
