@@ -24,6 +24,8 @@ from . import load, receipts
 #: Seconds between two samples, and the longest wait for one.
 EVERY = 0.03
 LONGEST = 30.0
+#: Seconds at most for which the replay then goes on without live sales.
+ALONE = 30.0
 PENDING = "SELECT count(*) FROM ingest_inbox"
 
 
@@ -102,12 +104,16 @@ def measure(target: Target, *, deliveries: int, rate: float, seconds: float) -> 
     begun, before = time.perf_counter(), target.number(done)
     busy = visibility(target, rate=rate, seconds=seconds)
     replayed = (target.number(done) - before) / (time.perf_counter() - begun)
+    begun, before = time.perf_counter(), target.number(done)
+    target.wait(f"SELECT count(*) FROM tasks_replay WHERE id = {run} AND state = 'running'", ALONE)
+    alone = (target.number(done) - before) / (time.perf_counter() - begun)
     target.stack.manage("replay", "cancel", str(run))
     return {
         "deliveries": deliveries,
         "offered/s": rate,
         "samples": len(calm) + len(busy),
         "replayed/s": round(replayed, 1),
+        "replayed/s without live sales": round(alone, 1),
         **{f"calm p{n:g} ms": milliseconds(calm, n / 100) for n in (50, 99)},
         **{f"replaying p{n:g} ms": milliseconds(busy, n / 100) for n in (50, 99)},
         "p99 ratio": round(milliseconds(busy, 0.99) / max(milliseconds(calm, 0.99), 0.1), 2),
