@@ -1,6 +1,7 @@
 """Hooks of real CRMs, played on this machine: from a form to the sale that the account has."""
 
 import json
+import tracemalloc
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -151,3 +152,24 @@ def test_leads_of_one_form_are_each_read_once_and_a_deleted_one_is_gone() -> Non
 
     assert [row[-1] for row in stated(source)] == [False, True]
     assert "dead" not in outcomes_of(source)
+
+
+def test_a_form_of_five_thousand_fields_is_settled_whole_and_takes_little_memory() -> None:
+    source = make("amocrm", TOKEN, subdomain="romashka.amocrm.ru")
+    body = "&".join(
+        f"leads[update][{lead}][{field}]={lead + 1 if field == 'id' else 'y' * 100}"
+        for lead in range(500)
+        for field in ("id", *(f"custom_fields][{index}][values][0][value" for index in range(9)))
+    ).encode()
+    assert body.count(b"&") + 1 == 5_000
+
+    ids = put(source, body)
+    tracemalloc.start()
+    try:
+        settle(ids)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert {row.external_id for row in reads(source)} == {str(n) for n in range(1, 501)}
+    assert peak < 50_000_000

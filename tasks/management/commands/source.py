@@ -109,13 +109,7 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["verb"]
-        run = {
-            "add": self.add,
-            "list": self.list,
-            "set": self.set,
-            "secret": self.secret,
-            "rotate": self.rotate,
-        }
+        run = {one: getattr(self, one) for one in ("add", "list", "set", "secret", "rotate")}
         try:
             run.get(name, self.state)(options)
         except (SecretInvalid, SettingInvalid) as error:
