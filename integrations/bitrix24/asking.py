@@ -12,7 +12,7 @@ from integrations.contract import Api, Asked, Budget, Call, Listing, Reply, Wind
 
 #: A page of any list, which cannot be changed.
 PAGE = 50
-_DAY = 86_400
+_DAY = 86_400.0
 _SECRET = re.compile(r"(?:https://[^/\s]+/rest/)?([0-9]{1,10}/[A-Za-z0-9]{6,100})/?")
 #: Code of an error → for how many seconds to ask nothing: 50 calls at once, then 2 a second; a
 #: portal that is overloaded blocks whoever goes on.

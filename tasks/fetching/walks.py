@@ -188,5 +188,6 @@ def due_now(source: int) -> None:
 
 def open_windows(windows: Sequence[tuple[str, str, float]]) -> None:
     """Let every active source have its sliding windows: (provider, kind, seconds)."""
-    if windows:
-        sql.rows(_OPEN_WINDOWS, *sql.columns(windows))
+    if windows:  # one provider may count in whole seconds, another not: an array is of one type
+        rows = [(provider, kind, float(seconds)) for provider, kind, seconds in windows]
+        sql.rows(_OPEN_WINDOWS, *sql.columns(rows))
