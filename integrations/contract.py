@@ -277,7 +277,9 @@ class Api:
 
     ``host`` gives the host from the source's settings, as pinned as the provider allows. An answer
     is read by the normaliser of ``<kind>.read``, one that says that the object is gone by
-    ``<kind>.missing``, a page of a list by ``<kind>.listed``.
+    ``<kind>.missing``, a page of a list by ``<kind>.listed``. Only the first reply can say that
+    the object is gone: of what belongs to it, "missing" is a ``null`` among the answers, and a
+    ``Reply`` without a body.
     """
 
     host: Callable[[Mapping[str, Any]], str]
@@ -290,6 +292,9 @@ class Api:
     requires: Mapping[str, str] = field(default_factory=dict)
     #: Whether the API needs a secret of kind ``api``.
     needs_secret: bool = True
+    #: Kind of entity → kind of read: what to ask for where two events tell an entity in two ways
+    #: as of one and the same clock.
+    ties: Mapping[str, str] = field(default_factory=dict)
     #: Seconds that the clock lists again and again, for senders that never repeat a lost webhook.
     window: float | None = None
 

@@ -5,7 +5,7 @@ in sorted order, and in this order: inbox, ledger, sales, attempts, dead letters
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -13,9 +13,11 @@ import sentry_sdk
 import structlog
 
 from integrations.contract import Read
+from sales.drafts import Edit, entity_id
 from sales.recording import Stated, record
 
 from . import inbox, lateness, ledger, oddities, options, outcomes, traces, understanding
+from .fetching import judging
 from .ledger import Receipt
 from .loading import Loaded
 from .models import Outcome
@@ -180,14 +182,13 @@ def _record(
         if identity in entered or how.replay or identity in settled
     ]
     changed, tied = _state(stating, first)
-    oddities.note_conflicts(entered, carriers, tied)
+    oddities.note_conflicts(entered, carriers, len(tied))
     news = {id(one) for identity, one in carriers.items() if identity in entered}
     traces.ask(
-        (one, statement)
+        (one, read)
         for one in stating
         if id(one) in news
-        for statement in one.statements
-        if isinstance(statement, Read)
+        for read in (*_reads(one), *_reads_of_ties(one, tied, how.providers))
     )
     return [
         (
@@ -196,11 +197,28 @@ def _record(
                 one.finding,
                 changed=id(one) in changed,
                 known=id(one) not in news,
-                reads=any(isinstance(statement, Read) for statement in one.statements),
+                reads=bool(_reads(one)),
             ),
         )
         for one in understood
     ]
+
+
+def _reads(one: Understood) -> list[Read]:
+    return [statement for statement in one.statements if isinstance(statement, Read)]
+
+
+def _reads_of_ties(one: Understood, tied: Collection[UUID], providers: Providers) -> Iterator[Read]:
+    """Ask for what was told in two ways as of one clock, where its provider can be asked."""
+    api = providers[one.loaded.source.provider].api if tied else None
+    if api is None or not api.ties:
+        return
+    for draft in one.statements:
+        if isinstance(draft, Read | Edit):
+            continue
+        kind, name = judging.kind_of(draft), draft.external_id
+        if kind in api.ties and entity_id(one.loaded.claim.source_id, kind, name) in tied:
+            yield Read(api.ties[kind], name)
 
 
 def _overtaken(
@@ -236,9 +254,9 @@ def _carriers(understood: Sequence[Understood]) -> dict[Identity, Understood]:
 
 def _state(
     stating: Iterable[Understood], first: Mapping[Identity, Receipt]
-) -> tuple[set[int], int]:
-    """Record what was understood; return whose statements won, by ``id()``, and how many rows
-    were told in two ways as of one version.
+) -> tuple[set[int], Collection[UUID]]:
+    """Record what was understood; return whose statements won, by ``id()``, and which rows were
+    told in two ways as of one version.
     """
     owners: list[int] = []
     stated: list[Stated] = []
@@ -248,9 +266,9 @@ def _state(
             owners += [id(one)] * len(said)
             stated += said
     if not stated:
-        return set(), 0
+        return set(), ()
     recorded = record(stated)
-    return {owners[index] for index in recorded.changed}, len(recorded.tied)
+    return {owners[index] for index in recorded.changed}, recorded.tied
 
 
 def _leave(loaded: Sequence[Loaded], failed: Mapping[UUID, Exception]) -> None:

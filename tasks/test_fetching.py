@@ -1,6 +1,7 @@
 """Thin webhooks: an event that names an object becomes a question, and its answer a sale."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,10 +14,12 @@ from accounts.rls import scoped
 from tasks import replays
 from tasks.models import Fetch
 from tasks.pipeline import settle
-from tests.played import ask_all, playing, turn_until, working
-from tests.settling import outcomes_of, put, put_apart, sales
+from tests.played import Said, ask_all, playing, turn_until, working
+from tests.settling import TOY, outcomes_of, put, put_apart, sale_event, sales
 from tests.thin import (
+    API,
     HOST,
+    THIN,
     THINS,
     Crm,
     answers_of,
@@ -94,6 +97,20 @@ def test_the_answers_stand_in_the_envelope_byte_for_byte() -> None:
         "kind": "deal", "id": "7", "outcome": "read", "answers": 0,
     }  # fmt: skip
     assert totals(source) == ["10.1000"]
+
+
+def test_what_belongs_to_an_object_and_is_missing_is_a_null() -> None:
+    source = make_thin()
+    hear(source, told("e1", 7))
+    crm = Crm({"7": deal(rows=True)})
+
+    def answer(request: Any) -> Any:
+        return Said(404, {"error": 1}) if request.path.endswith("/rows") else crm(request)
+
+    with playing(answer) as played:
+        ask_all(THINS, played.client(HOST))
+
+    assert envelope_of(answers_of(source)[0])["answers"] == [deal(rows=True), None]
 
 
 def test_many_events_of_one_object_are_one_question() -> None:
@@ -309,3 +326,26 @@ def test_an_answer_that_no_normaliser_can_read_is_staged_and_shown() -> None:
 
     assert len(answers_of(source)) == 1
     assert reads(source) == []
+
+
+def test_a_clock_of_another_century_is_no_hint() -> None:
+    source = make_thin()
+
+    hear(source, told("e1", 7, at=5), told("e2", 7, at=4e9))
+
+    assert [row.over for row in reads(source)] == [at(5)]
+
+
+def test_two_contents_of_one_clock_are_asked_for() -> None:
+    pushed = {"thin": replace(THIN, api=replace(API, ties={"sale": "deal"}), normalisers={
+        **THIN.normalisers, "sale": TOY.normalisers["sale"],
+    })}  # fmt: skip
+    source = make_thin()
+
+    settle(put(source, sale_event("e1", sale="7", at=9, total="1")), providers=pushed)
+    settle(put(source, sale_event("e2", sale="8", at=9, total="1")), providers=pushed)
+    quiet = reads(source)
+    settle(put(source, sale_event("e3", sale="7", at=9, total="2")), providers=pushed)
+
+    assert quiet == []
+    assert [(row.kind, row.external_id) for row in reads(source)] == [("deal", "7")]

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from integrations.answers import LISTED
+from integrations.clocks import micros
 from integrations.contract import Read
 
 from . import sql
+from .loading import Loaded
 from .models import Outcome
 from .understanding import Understood
 
@@ -50,6 +52,7 @@ SET requested_at = greatest(f.requested_at, excluded.requested_at),
                   ELSE f.due_at END
 """
 _TEXT_LIMIT = 500
+_DAY = 86_400_000_000
 
 Decided = Sequence[tuple[Understood, Outcome]]
 
@@ -111,12 +114,19 @@ def _merged(asking: Sequence[tuple[Understood, Read]]) -> tuple[object, ...]:
     """Return what several requests for one entity amount to: the latest, and the greatest hints."""
     said, latest = max(asking, key=lambda one: one[0].loaded.receipt)
     loaded = said.loaded
-    clocks = [read.clock for _, read in asking if read.clock is not None]
+    clocks = [
+        clock for one, read in asking if (clock := _possible(read.clock, one.loaded)) is not None
+    ]
     quiet = [read.settle for _, read in asking if read.settle is not None]
     return (
         *(loaded.claim.delivery_id, loaded.received, max(clocks, default=None)),
         *(latest.deleted, max(quiet, default=None), all(_is_listed(one) for one, _ in asking)),
     )
+
+
+def _possible(clock: int | None, loaded: Loaded) -> int | None:
+    """An impossible date is no date: one of 2099 would let every answer look late."""
+    return None if clock is None or clock > micros(loaded.received) + _DAY else clock
 
 
 def _is_listed(one: Understood) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -112,7 +112,7 @@ def ask(line: Line, kind: str, external_id: str, *, until: float) -> Answer:
             raise Failed(Cause.FAILED, "слишком много вызовов / it takes too many calls")
         reply, raw = line.call(call, until=until)
         missing = line.api.missing(reply)
-        replies.append(reply)
+        replies.append(replace(reply, body=None) if missing else reply)
         texts.append(b"null" if missing or reply.body is None else raw.body.strip())
         date = date or date_of(reply)
         if missing and len(replies) == 1:

@@ -40,7 +40,7 @@ def said(statements: Iterable[Statement], external_id: str) -> Said:
     full = [one.version for one in own if _is_whole(one) and one.version.rank == Rank.FULL]
     dated = [one.clock for one in full if one.by == OrderedBy.PROVIDER]
     return Said(
-        frozenset(Subject(_kind(one), one.external_id) for one in own),
+        frozenset(Subject(kind_of(one), one.external_id) for one in own),
         max(dated, default=None),
         max((one.clock for one in full), default=None),
     )
@@ -61,7 +61,8 @@ def _is_whole(draft: SaleDraft | PaymentDraft | RefundDraft | ReferenceDraft) ->
     return draft.gone or content is not None
 
 
-def _kind(draft: Statement) -> str:
+def kind_of(draft: Statement) -> str:
+    """Return the kind of entity that a draft states, as in the id of its row."""
     if isinstance(draft, ReferenceDraft):
         return str(draft.kind)
     if isinstance(draft, SaleDraft):
