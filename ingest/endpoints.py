@@ -14,6 +14,7 @@ from integrations.contract import API, Secret
 
 from .crypto import Vault, new_token, token_digest
 from .models import SourceEndpoint, SourceSecret
+from .quarantine import Came, unpack
 
 
 def add_endpoint(source: Source) -> str:
@@ -70,6 +71,25 @@ def secrets_of(source: Source, at: datetime | None = None) -> list[Secret]:
     return _opened(SourceSecret.objects.exclude(kind=API), source, at)
 
 
+def ended_secrets_of(source: Source) -> list[Secret]:
+    """Return the secrets that proved deliveries once, newest first."""
+    ended = SourceSecret.objects.exclude(kind=API).filter(source=source)
+    ended = ended.filter(valid_until__lte=timezone.now())
+    return _decrypted(ended)
+
+
+def tokens_of(source: Source) -> list[str]:
+    """Return the tokens of all addresses that the source ever had, newest first."""
+    vault = _vault()
+    found = SourceEndpoint.objects.filter(source=source).order_by("-id")
+    return [vault.decrypt(one.token_encrypted) for one in found]
+
+
+def unsealed(blob: bytes | memoryview) -> Came:
+    """Return what the sender of a rejected delivery wrote. Raises VaultError."""
+    return unpack(_vault().unseal(blob))
+
+
 def api_secret_of(source: Source) -> str | None:
     """Return the secret that opens the provider's API, None where nobody gave it."""
     found = _opened(SourceSecret.objects.filter(kind=API), source)
@@ -86,9 +106,12 @@ def _opened(
     rows: QuerySet[SourceSecret], source: Source, at: datetime | None = None
 ) -> list[Secret]:
     moment = timezone.now() if at is None else at
-    valid = rows.filter(_valid(moment), source=source, valid_from__lte=moment)
+    return _decrypted(rows.filter(_valid(moment), source=source, valid_from__lte=moment))
+
+
+def _decrypted(rows: QuerySet[SourceSecret]) -> list[Secret]:
     vault = _vault()
-    return [Secret(vault.decrypt(one.value_encrypted), one.kind) for one in valid.order_by("-id")]
+    return [Secret(vault.decrypt(one.value_encrypted), one.kind) for one in rows.order_by("-id")]
 
 
 def _vault() -> Vault:

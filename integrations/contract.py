@@ -2,6 +2,7 @@
 
     IntegrationError
     ├── SignatureInvalid      401, counted
+    │   ├── SignatureMissing  401, the header that would prove it is not there
     │   └── SignatureStale    401, the signed time is outside the tolerance
     ├── EventUnsupported      outcome *unsupported*: kept and replayable
     └── PayloadUnrecognised   a dead letter at once, with the path of what was not understood
@@ -25,8 +26,19 @@ class SignatureInvalid(IntegrationError):
     """The delivery does not prove that its sender knows a secret."""
 
 
+class SignatureMissing(SignatureInvalid):
+    """The header that would prove the delivery is not there."""
+
+
 class SignatureStale(SignatureInvalid):
-    """The signature is right, and its time is outside the tolerance."""
+    """The signature is right, and its time is outside the tolerance.
+
+    ``age`` is how many seconds ago it was made by the sender's clock, negative for the future.
+    """
+
+    def __init__(self, age: float) -> None:
+        super().__init__(f"signed {age:.0f} s ago")
+        self.age = age
 
 
 class EventUnsupported(IntegrationError):

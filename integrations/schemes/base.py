@@ -9,7 +9,13 @@ import binascii
 import hmac
 from collections.abc import Iterable, Mapping
 
-from integrations.contract import Delivery, PayloadUnrecognised, Secret, SignatureInvalid
+from integrations.contract import (
+    Delivery,
+    PayloadUnrecognised,
+    Secret,
+    SignatureInvalid,
+    SignatureMissing,
+)
 from integrations.strict import parse_json
 
 MAX_HEADER = 4096
@@ -41,8 +47,10 @@ class Plain:
 def header_bytes(delivery: Delivery, name: str) -> bytes:
     """Return the value of a header as it came; raises SignatureInvalid where it cannot be proof."""
     value = delivery.headers.get(name, "")
-    if not value or len(value) > MAX_HEADER:
-        raise SignatureInvalid(f"no usable header {name}")
+    if not value:
+        raise SignatureMissing(f"no header {name}")
+    if len(value) > MAX_HEADER:
+        raise SignatureInvalid(f"header {name} is too long")
     try:
         return value.encode("latin-1")
     except UnicodeEncodeError:

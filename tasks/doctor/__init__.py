@@ -1,0 +1,1 @@
+"""What is wrong with a source: near-misses of rejected deliveries, and its health."""
