@@ -16,6 +16,17 @@ def networks_of(listed: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(one.strip(), strict=False) for one in listed)
 
 
+def heard_networks(listed: Any) -> tuple[Network, ...] | None:
+    """Return the networks of a source's setting, None where it hears all.
+
+    One that nobody can read lets nobody in.
+    """
+    try:
+        return None if listed is None else networks_of(listed)
+    except (ValueError, TypeError, AttributeError):
+        return ()
+
+
 def is_within(address: str, networks: Collection[Network]) -> bool:
     """Say whether an address lies in one of the networks; what is no address lies in none."""
     try:

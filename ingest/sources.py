@@ -17,7 +17,7 @@ import structlog
 
 from integrations.contract import API, Provider, Secret
 
-from .addresses import Network, networks_of
+from .addresses import Network, heard_networks
 from .crypto import Vault, VaultError, token_digest
 from .limits import Limits
 from .link import UNAVAILABLE, Link
@@ -175,7 +175,7 @@ class Sources:
             tuple(secret for secret, _ in secrets),
             tuple(secret for secret, until in secrets if until is None),
             provider.scheme.secret_headers if provider else frozenset[str](),
-            allowed=_allowed(listed, source_id),
+            allowed=heard_networks(listed),
             unreadable=any(kind != API for kind, *_ in valid) and not secrets,
         )
 
@@ -191,17 +191,6 @@ class Sources:
             except VaultError:
                 log.error("secret_unreadable", source_id=source_id, kind=kind)
         return secrets
-
-
-def _allowed(listed: Any, source_id: int) -> tuple[Network, ...] | None:
-    """Return the networks of a setting; one that nobody can read lets nobody in."""
-    if listed is None:
-        return None
-    try:
-        return networks_of(listed)
-    except (ValueError, TypeError, AttributeError):
-        log.error("source_unusable", cause="allow_ips_unreadable", source_id=source_id)
-        return ()
 
 
 def _started(

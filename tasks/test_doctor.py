@@ -174,7 +174,7 @@ def test_each_mistake_of_a_sender_is_named_in_one_sentence(
         assert doctor(capsys, shop, "--accept")["accepted"] == [], kind
 
 
-def test_a_text_secret_of_standard_webhooks_and_a_signed_query_are_told(
+def test_a_text_secret_a_signed_query_and_another_address_are_told(
     server: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     standard, square = connect("standard"), connect("square")
@@ -185,6 +185,11 @@ def test_a_text_secret_of_standard_webhooks_and_a_signed_query_are_told(
     until_kept(standard)
     until_kept(square)
 
+    moved = connect("square", public_url="https://old.example/in")
+    assert post(server, moved, moved.signed()) == 401
+    until_kept(moved)
+
+    assert doctor(capsys, moved)["findings"][0]["finding"] == "address"
     assert doctor(capsys, standard)["findings"][0]["finding"] == "prefix"
     assert doctor(capsys, square)["findings"][0]["finding"] == "query"
 

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from accounts.models import Source, SourceState
 from ingest import endpoints
-from ingest.addresses import is_within, networks_of
+from ingest.addresses import heard_networks, is_within
 from ingest.models import Delivery as Staged
 from ingest.models import Inbox, Rejection
 from ingest.quarantine import Came
@@ -160,8 +160,8 @@ class _Visit:
         )
 
     def _is_heard(self, rejection: Rejection) -> bool:
-        listed = self.source.settings.get(ALLOW_IPS)
-        return listed is None or is_within(rejection.address, networks_of(listed))
+        heard = heard_networks(self.source.settings.get(ALLOW_IPS))
+        return heard is None or is_within(rejection.address, heard)
 
     def _case(self, rejection: Rejection, came: Came) -> Case:
         query = came.query.decode("latin-1")

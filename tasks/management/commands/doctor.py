@@ -38,7 +38,7 @@ class Command(JsonCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with every_account():
-                source = _source(options["source"])
+                source = _source(options["source"], locked=options["accept"])
                 accepted = _accepted(source) if options["accept"] else None
                 health = health_of(source)
                 found = [_told(one, source.pk) for one in findings(source)]
@@ -53,8 +53,10 @@ class Command(JsonCommand):
         self.answer(options, value, _text(health, found, accepted))
 
 
-def _source(number: int) -> Source:
-    found = Source.objects.select_related("account").filter(pk=number).first()
+def _source(number: int, *, locked: bool) -> Source:
+    """Return the source, ``locked`` so that its state stays what it is until the end."""
+    rows = Source.objects.select_for_update(of=("self",)) if locked else Source.objects
+    found = rows.filter(pk=number).first()
     if found is None:
         raise fail(
             f"Нет источника {number}: номера показывает `source list`",
