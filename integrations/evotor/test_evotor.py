@@ -613,7 +613,108 @@ OLD_RECEIPT = SaleDraft(
     ),
 )
 
+# 10 % off everything: 300 − 30 = 270 and 120 − 12 = 108, together 378 of 420; 200 in cash and 178
+# by card. The croissant came back for 108.
+SAME_SALE = SaleDraft(
+    external_id=document("A1"),
+    version=clock(9, 0, 4),
+    header=replace(
+        HEADER,
+        number="500",
+        occurred_at=at(9, 0),
+        provider_at=at(9, 0, 4),
+        gross_total=D("420.00"),
+        discount_total=D("42.00"),
+        total=D("378.00"),
+        discounts=(Discount(kind="manual", percent=D(10), amount=D("42.00")),),
+        fiscal=(
+            replace(
+                PRINTED,
+                fd="2001",
+                fp="0000002001",
+                receipt_no="40",
+                printed_at=at(9, 0),
+                total=D("378.00"),
+            ),
+        ),
+    ),
+    lines=(
+        replace(
+            CUP,
+            key=key("a1"),
+            product=replace(CAPPUCCINO, name="Кофе"),
+            name="Кофе",
+            quantity=D(2),
+            unit_price=D(150),
+            gross=D("300.00"),
+            discount=D("30.00"),
+            total=D("270.00"),
+        ),
+        replace(
+            BUN,
+            key=key("a2"),
+            unit_price=D(120),
+            gross=D("120.00"),
+            discount=D("12.00"),
+            total=D("108.00"),
+        ),
+    ),
+    money=Money(
+        payments=(
+            replace(
+                CASH,
+                external_id="9b0e6b0c-1111-4222-8333-0000000000a1",
+                amount=D("200.00"),
+                tendered=D("200.00"),
+                paid_at=at(9, 0),
+            ),
+            replace(
+                CARD,
+                external_id="9b0e6b0c-1111-4222-8333-0000000000a2",
+                amount=D("178.00"),
+                paid_at=at(9, 0),
+            ),
+        )
+    ),
+)
+SAME_SALE_BACK = RefundDraft(
+    external_id=document("A2"),
+    version=clock(9, 30, 4),
+    content=replace(
+        REFUND,
+        number="501",
+        total=D("108.00"),
+        occurred_at=at(9, 30),
+        provider_at=at(9, 30, 4),
+        sale_external_id=document("A1"),
+        lines=(replace(BUN_BACK, sale_line_key=key("a3"), total=D("108.00")),),
+        payments=(
+            replace(
+                CASH,
+                external_id="9b0e6b0c-1111-4222-8333-0000000000a3",
+                amount=D("108.00"),
+                tendered=D("108.00"),
+                paid_at=at(9, 30),
+            ),
+        ),
+        fiscal=(
+            replace(
+                PRINTED,
+                fd="2002",
+                fp="0000002002",
+                receipt_no="41",
+                printed_at=at(9, 30),
+                operation=2,
+                total=D("108.00"),
+            ),
+        ),
+    ),
+)
+
+
 CASES: dict[str, Case] = {
+    "document_payback__same_sale": [SAME_SALE_BACK],
+    "document_sell__same_sale": [SAME_SALE],
     "document_sell__cash": [SALE_IN_CASH],
     "document_sell__resent": [SALE_AGAIN],
     "document_sell__card_document_discount": [SALE_BY_CARD],

@@ -346,6 +346,8 @@ SAME_SALE = SaleDraft(
         replace(
             CUPS,
             key=uid("baa1"),
+            product=replace(CAPPUCCINO, name="Кофе"),
+            name="Кофе",
             unit_price=D(150),
             gross=D("300.00"),
             discount=D("30.00"),
@@ -354,6 +356,8 @@ SAME_SALE = SaleDraft(
         replace(
             BUN,
             key=uid("baa2"),
+            product=replace(CROISSANT, name="Круассан"),
+            name="Круассан",
             unit_price=D(120),
             gross=D("120.00"),
             discount=D("12.00"),
@@ -455,7 +459,14 @@ SAME_SALE_BACK = returned(
     provider_at=at(9, 30, 4),
     sale_external_id=uid("b0aa"),
     number="00101",
-    lines=(replace(BUN_BACK, total=D("108.00")),),
+    lines=(
+        replace(
+            BUN_BACK,
+            product=replace(CROISSANT, name="Круассан"),
+            name="Круассан",
+            total=D("108.00"),
+        ),
+    ),
     payments=(replace(CASH, amount=D("108.00"), paid_at=at(9, 30)),),
 )
 

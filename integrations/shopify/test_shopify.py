@@ -452,7 +452,102 @@ AUTHORIZED = replace(ONLINE_VISA, status="approved", amount=D("9.72"), external_
 CAPTURED = replace(ONLINE_VISA, amount=D("11.80"), external_id="6543210987604", paid_at=at(9, 0, 2))
 DECLINED = replace(ONLINE_VISA, status="failed", amount=D("11.80"), external_id="6543210987623")
 
+# 10 % off everything: 300 − 30 = 270 and 120 − 12 = 108, together 378 of 420; 200 in cash and 178
+# by card. The croissant came back for 108.
+SAME_ID = "5678901234599"
+SAME_CUPS = replace(
+    TWO_CUPS,
+    key="866550311766439060",
+    product=replace(CAPPUCCINO, name="Кофе"),
+    name="Кофе",
+    unit_price=D(150),
+    gross=D("300.00"),
+    discount=D("30.00"),
+    total=D("270.00"),
+    tax_code="none",
+    tax_rate=None,
+    tax_amount=D("0.00"),
+    tax_included=True,
+)
+SAME_BUN = replace(
+    SAME_CUPS,
+    key="866550311766439061",
+    product=replace(CROISSANT, name="Круассан"),
+    name="Круассан",
+    sku="CRO",
+    quantity=D(1),
+    unit_price=D(120),
+    gross=D("120.00"),
+    discount=D("12.00"),
+    total=D("108.00"),
+)
+SAME_SALE = SaleDraft(
+    external_id=SAME_ID,
+    version=clock(5, 0, 4),
+    header=replace(
+        HEADER,
+        number="#1100",
+        occurred_at=at(5, 0),
+        provider_at=at(5, 0, 1),
+        currency="RUB",
+        tax_included=True,
+        gross_total=D("420.00"),
+        discount_total=D("42.00"),
+        tax_total=D("0.00"),
+        total=D("378.00"),
+        discounts=(Discount(kind="manual", name="Скидка 10 %", percent=D(10), amount=D("42.00")),),
+    ),
+    lines=(SAME_CUPS, SAME_BUN),
+    customer=NOBODY,
+)
+SAME_CASH = replace(
+    CASH, amount=D("200.00"), currency="RUB", external_id="6543210987691", paid_at=at(5, 0, 1)
+)
+SAME_CARD = replace(
+    VISA, amount=D("178.00"), currency="RUB", external_id="6543210987692", paid_at=at(5, 0, 1)
+)
+SAME_BACK = RefundDraft(
+    external_id="890088186047892099",
+    version=clock(5, 30, 1, seq=1),
+    content=Refund(
+        total=D("108.00"),
+        currency="RUB",
+        occurred_at=at(5, 30),
+        provider_at=at(5, 30, 1),
+        sale_external_id=SAME_ID,
+        tax_total=D("0.00"),
+        lines=(
+            RefundLine(
+                sale_line_key="866550311766439061",
+                product=replace(CROISSANT, name="Круассан"),
+                name="Круассан",
+                quantity=D(1),
+                total=D("108.00"),
+                tax=D("0.00"),
+                restocked=True,
+            ),
+        ),
+        payments=(
+            replace(
+                CASH,
+                amount=D("108.00"),
+                currency="RUB",
+                external_id="6543210987693",
+                paid_at=at(5, 30),
+            ),
+        ),
+        location=SHOP,
+        device=TILL,
+        employee=CASHIER,
+    ),
+)
+
+
 CASES: dict[str, Case] = {
+    "orders_create__same_sale": [SAME_SALE],
+    "order_transactions_create__same_sale": [payment(SAME_ID, clock(5, 0, 1), SAME_CASH)],
+    "order_transactions_create__same_sale_card": [payment(SAME_ID, clock(5, 0, 1), SAME_CARD)],
+    "refunds_create__same_sale": [SAME_BACK],
     "orders_create__pos": [POS_SALE],
     "orders_create__test": [TEST_SALE],
     "orders_create__no_topic": Unrecognised("headers.x-shopify-topic"),

@@ -132,7 +132,41 @@ def refund(version: Version, content: Refund) -> Case:
     return [RefundDraft(external_id=str(content.external_id), version=version, content=content)]
 
 
+# 20 000 and 17 800 kopecks are 200.00 and 178.00; 10 800 back are 108.00. What was sold is in the
+# order, which is not in a payment.
+SAME_ORDER = "sAmE0PaAaFnI6kkwB1JxGgBsUZY"
+SAME_CASH = replace(
+    IN_CASH,
+    external_id="sAmEcAsH",
+    amount=D("200.00"),
+    currency="RUB",
+    tendered=D("200.00"),
+    change=D("0.00"),
+    paid_at=at(9, 0),
+)
+SAME_CARD = replace(
+    BY_CARD,
+    external_id="sAmEcArD",
+    amount=D("178.00"),
+    currency="RUB",
+    tip=None,
+    paid_at=at(9, 0, 1),
+    customer=None,
+)
+SAME_BACK = Refund(
+    external_id="sAmEcAsH_refund1",
+    payment_external_id="sAmEcAsH",
+    total=D("108.00"),
+    currency="RUB",
+    occurred_at=at(9, 30),
+    location=BAR,
+)
+
+
 CASES: dict[str, Case] = {
+    "payment.created__same_sale": payment(SAME_ORDER, clock(9, 0, 0, 500), SAME_CASH),
+    "payment.updated__same_sale": payment(SAME_ORDER, clock(9, 0, 1, 500), SAME_CARD),
+    "refund.created__same_sale": refund(clock(9, 30, 0, 500), SAME_BACK),
     "catalog.version.updated__later": UNSUPPORTED,
     "customer.created__later": UNSUPPORTED,
     "order.created__open": [Read("order", ORDER)],

@@ -381,7 +381,78 @@ def payment(version: Version, content: Payment) -> Case:
     ]
 
 
+# 10 % off everything: 300 − 30 = 270 and 120 − 12 = 108, together 378 of 420; 200 in cash and 178
+# by card. The croissant came back for 108.
+SAME_SALE = SaleDraft(
+    external_id="sale_same",
+    version=clock(9, 0, 4),
+    header=Header(
+        number="500",
+        occurred_at=at(12, 0),
+        utc_offset=180,
+        currency="RUB",
+        tax_included=True,
+        gross_total=D("420.00"),
+        discount_total=D("42.00"),
+        tax_total=D("0.00"),
+        total=D("378.00"),
+        change_total=D("0.00"),
+        discounts=(Discount(kind="manual", percent=D(10), amount=D("42.00")),),
+    ),
+    lines=(
+        replace(
+            TWO_CUPS,
+            product=replace(CAPPUCCINO, name="Кофе"),
+            name="Кофе",
+            unit_price=D(150),
+            gross=D("300.00"),
+            discount=D("30.00"),
+            total=D("270.00"),
+            tax_code="none",
+            tax_amount=D("0.00"),
+            tax_included=True,
+        ),
+        replace(
+            BUN,
+            unit_price=D(120),
+            gross=D("120.00"),
+            discount=D("12.00"),
+            total=D("108.00"),
+            tax_code="none",
+            tax_amount=D("0.00"),
+            tax_included=True,
+        ),
+    ),
+    money=Money(
+        payments=(
+            Payment(
+                external_id="spay-1",
+                method="cash",
+                amount=D("200.00"),
+                currency="RUB",
+                tendered=D("200.00"),
+                change=D("0.00"),
+            ),
+            Payment(external_id="spay-2", method="card", amount=D("178.00"), currency="RUB"),
+        )
+    ),
+)
+SAME_BACK = Refund(
+    external_id="ref-same",
+    sale_external_id="sale_same",
+    number="501",
+    occurred_at=at(12, 30),
+    currency="RUB",
+    total=D("108.00"),
+    tax_total=D("0.00"),
+    lines=(RefundLine(product=CROISSANT, name="Круассан", quantity=D(1), total=D("108.00")),),
+    payments=(Payment(external_id="srpay-1", method="cash", amount=D("108.00"), currency="RUB"),),
+)
+
+
 CASES: dict[str, Case] = {
+    "refund.created__same_sale": refund("ref-same", clock(9, 30, 4), SAME_BACK),
+    "sale.created__same_sale": [SAME_SALE],
     "customer.created__full": reference(
         CUSTOMER,
         "c-7",

@@ -1,0 +1,218 @@
+"""One sale, one meaning: whichever system tells of it, it is the same sale (``docs/glossary.md``).
+
+On 14 September 2026 at noon in Moscow two coffees of 150.00 and a croissant of 120.00 were sold
+with 10 % off, for 200.00 in cash and the rest by card; at half past twelve the croissant came back.
+
+    gross 2 × 150 + 120 = 420        discount 30 + 12 = 42        total 420 − 42 = 378
+    paid 200 + 178 = 378             back 120 − 12 = 108          net 378 − 108 = 270
+
+Every provider has the sale recorded as ``<event>__same_sale…``. What its texts cannot say is null.
+To a CRM it is a won deal: that has no payments and no refunds, and is no revenue beside the till's.
+"""
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal as D
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from integrations import samples
+from integrations.cases import RECEIVED, Word, outcome, outcome_of_answer
+from integrations.cases import Unrecognised as Unread
+from integrations.contract import Read
+from integrations.registry import PROVIDERS
+from sales.merging import F, Settings, SourceSettings
+from sales.statements import Stated
+
+SALE: Mapping[str, Any] = {
+    "kind": "sale",
+    "known": "stated",
+    "status": "partially_refunded",
+    "counts": True,
+    "is_test": False,
+    "anomalies": [],
+    "currency": "RUB",
+    "channel": "pos",
+    "occurred_at": datetime(2026, 9, 14, 9, 0, tzinfo=UTC),
+    "business_date": date(2026, 9, 14),
+    "tax_included": True,
+    "gross_total": D("420.00"),
+    "discount_total": D("42.00"),
+    "service_total": None,
+    "delivery_total": None,
+    "tip_total": None,
+    "rounding_total": None,
+    "tax_total": D("0.00"),
+    "total": D("378.00"),
+    "paid_total": D("378.00"),
+    "change_total": D("0.00"),
+    "refunded_total": D("108.00"),
+    "net_total": D("270.00"),
+    "cost_total": None,
+}
+_LINE = ("name", "quantity", "unit_price", "gross", "discount", "total", "tax_code", "tax_amount")
+LINES = [
+    ("Кофе", D(2), D(150), D("300.00"), D("30.00"), D("270.00"), "none", D("0.00")),
+    ("Круассан", D(1), D(120), D("120.00"), D("12.00"), D("108.00"), "none", D("0.00")),
+]
+PAYMENTS: list[dict[str, Any]] = [
+    {"method": "card", "status": "completed", "amount": D("178.00"), "tendered": None},
+    {"method": "cash", "status": "completed", "amount": D("200.00"), "tendered": D("200.00")},
+]
+REFUND: Mapping[str, Any] = {
+    "kind": "refund",
+    "status": "completed",
+    "currency": "RUB",
+    "occurred_at": datetime(2026, 9, 14, 9, 30, tzinfo=UTC),
+    "business_date": date(2026, 9, 14),
+    "total": D("108.00"),
+    "tax_total": D("0.00"),
+    "lines": [("Круассан", D(1), D("108.00"))],
+    "payments": [("cash", D("108.00"))],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a provider says otherwise: fields that it cannot say, or says beyond the others."""
+
+    sale: Mapping[str, Any] = field(default_factory=dict)
+    refund: Mapping[str, Any] = field(default_factory=dict)
+    payment: Mapping[str, Any] = field(default_factory=dict)
+    lines: Sequence[tuple[Any, ...]] = tuple(LINES)
+    is_deal: bool = False
+
+
+#: A deal that was won, three hours after the till had rung it up.
+DEAL: dict[str, Any] = {
+    "kind": "deal",
+    "status": "completed",
+    "counts": False,
+    "channel": "crm",
+    "occurred_at": datetime(2026, 9, 14, 12, 8, 44, tzinfo=UTC),
+    "paid_total": None,
+    "change_total": None,
+    "refunded_total": D("0.00"),
+    "net_total": D("378.00"),
+}
+TABLE: Mapping[str, Row] = {
+    # Of its catalogue's elements a lead links ids and quantities alone.
+    "amocrm": Row(
+        sale=DEAL | dict.fromkeys(("tax_included", "gross_total", "discount_total", "tax_total")),
+        lines=[(None, number, *[None] * 6) for number in (D(2), D(1))],
+        is_deal=True,
+    ),
+    "bitrix24": Row(sale=DEAL, is_deal=True),
+    "evotor": Row(),
+    # It says what was paid, never what was handed over; and no VAT is no word on where VAT is.
+    "moysklad": Row(sale={"change_total": None, "tax_included": None}, payment={"tendered": None}),
+    # A till's order has no delivery and no tip, and says so.
+    "shopify": Row(
+        sale={"change_total": None, "delivery_total": D("0.00"), "tip_total": D("0.00")},
+        payment={"tendered": None},
+    ),
+    # Its payments are told in full, the order they belong to is not in them.
+    "square": Row(
+        sale={
+            "known": "implied",
+            "anomalies": ["lines_missing"],
+            **dict.fromkeys(
+                ("tax_included", "gross_total", "discount_total", "tax_total", "change_total")
+            ),
+        },
+        refund={"tax_total": None, "lines": [], "payments": []},
+        lines=(),
+    ),
+    "standard": Row(),
+}
+
+
+def told(slug: str) -> list[Stated]:
+    """Return what the recorded texts of a provider state of the sale."""
+    provider = PROVIDERS[slug]
+    cases = [
+        *(outcome(provider, one) for name, one in samples.load(slug).items() if _same(name)),
+        *(
+            outcome_of_answer(provider, body)
+            for name, body in samples.load_answers(slug).items()
+            if _same(name)
+        ),
+    ]
+    received = datetime.fromtimestamp(RECEIVED / 1_000_000, UTC)
+    found: list[Stated] = []
+    for number, case in enumerate(cases):
+        assert not isinstance(case, Word | Unread)
+        found += [
+            Stated(draft, 1, 1, UUID(int=number), received, provider.mapper)
+            for draft in case
+            if not isinstance(draft, Read)
+        ]
+    return found
+
+
+def _same(name: str) -> bool:
+    return name.partition("__")[2].startswith("same_sale")
+
+
+def picked(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names}
+
+
+def meaning(stated: list[Stated]) -> dict[str, Any]:
+    """Return the sale, its parts and its refund as the rule makes them, without their ids."""
+    tables = F(stated, [], Settings({1: SourceSettings("Europe/Moscow")}))
+    (sale,) = (row for row in tables["sale"].values() if row["visible"])
+    assert {refund["sale_id"] for refund in tables["refund"].values()} <= {sale["id"]}
+    lines = sorted(tables["line"].items(), key=lambda item: item[0][1])
+    payments = sorted(tables["payment"].values(), key=lambda row: row["method"])
+    return {
+        "sale": picked(sale, SALE),
+        "lines": [tuple(row[name] for name in _LINE) for _, row in lines],
+        "payments": [picked(row, PAYMENTS[0]) for row in payments],
+        "refunds": [_refund(refund) for refund in tables["refund"].values()],
+    }
+
+
+def _refund(refund: Mapping[str, Any]) -> dict[str, Any]:
+    lines, payments = refund["lines"] or (), refund["payments"] or ()
+    return picked(refund, REFUND) | {
+        "lines": [(line["name"], D(line["quantity"]), D(line["total"])) for line in lines],
+        "payments": [(one["method"], D(one["amount"])) for one in payments],
+    }
+
+
+def expected(row: Row) -> dict[str, Any]:
+    return {
+        "sale": {**SALE, **row.sale},
+        "lines": list(row.lines),
+        "payments": [] if row.is_deal else [{**one, **row.payment} for one in PAYMENTS],
+        "refunds": [] if row.is_deal else [{**REFUND, **row.refund}],
+    }
+
+
+@pytest.mark.parametrize("slug", sorted(TABLE))
+def test_the_same_sale_has_the_same_meaning_whoever_tells_of_it(slug: str) -> None:
+    assert meaning(told(slug)) == expected(TABLE[slug])
+
+
+@pytest.mark.parametrize("slug", sorted(TABLE))
+def test_the_order_in_which_it_is_told_changes_nothing(slug: str) -> None:
+    stated = told(slug)
+
+    for seed in range(5):
+        order = random.Random(seed).sample(stated, len(stated))
+        assert meaning(order) == expected(TABLE[slug]), seed
+
+
+def test_every_provider_that_tells_of_the_sale_is_in_the_table() -> None:
+    recorded = {
+        slug
+        for slug in PROVIDERS
+        if any(map(_same, [*samples.load(slug), *samples.load_answers(slug)]))
+    }
+
+    assert recorded == set(TABLE)
