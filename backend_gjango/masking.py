@@ -19,6 +19,8 @@ SECRET_NAMES = frozenset(
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # An endpoint's address is its password.
     (re.compile(r"(/hooks/[\w-]{0,6})[^/?#\s\"'<>]*"), r"\1" + HIDDEN),
+    # Bitrix24's key to a portal stands in the path of the call.
+    (re.compile(r"(/rest/\d+/)[^/?#\s\"'<>]+"), r"\1" + HIDDEN),
     (re.compile(r"\b(wh(?:sec|sk|pk)_)[A-Za-z0-9+/=_-]+"), r"\1" + HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic|token)(\s+)[A-Za-z0-9._~+/=-]{8,}"), r"\1\2" + HIDDEN),
     (re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?)[^\s\"',;]+"), r"\1" + HIDDEN),

@@ -34,6 +34,7 @@ def lines(kept_logging: None, capsys: pytest.CaptureFixture[str]) -> Callable[[]
     ("text", "hidden"),
     [
         ("POST /hooks/abcdefGHIJKLMNOP/extra?x=1", "GHIJKLMNOP"),
+        ("url: /rest/7/kq3ab9Zz81mcode/crm.deal.get.json", "kq3ab9Zz81mcode"),
         ("secret whsec_C2FVsBQIhrscChlQIMV", "C2FVsBQIhrscChlQIMV"),
         ("Authorization: Bearer abc.def-123456", "abc.def-123456"),
         ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
