@@ -94,16 +94,19 @@ def test_no_host_of_this_machine_can_be_asked(monkeypatch: pytest.MonkeyPatch) -
     assert "address of the inside" in refused(Client()).reason
 
 
-def test_neither_environment_nor_settings_lead_a_real_client_inside(
-    played: Played, monkeypatch: pytest.MonkeyPatch
+def test_no_proxy_of_the_environment_leads_a_real_client_inside(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"):
-        monkeypatch.setenv(name, played.url)
-    resolving(monkeypatch, "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0.3)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setattr(addresses, "resolve", lambda *_: ["127.0.0.1"])
 
-    refused(Client())
+        refused(Client(Bounds(connect=0.5, total=1)))
 
-    assert played.requests == []
+        with pytest.raises(TimeoutError):
+            proxy.accept()
 
 
 def test_the_clock_of_a_real_process_knows_no_local_hosts() -> None:

@@ -291,3 +291,21 @@ def test_source_list_tells_what_waits_and_why() -> None:
         said = state.describe(source)
 
     assert said == {"pending": 2, "failing": 0, "last_error": "ответ / answer 500"}
+
+
+def test_no_more_of_an_account_is_taken_than_may_be_asked_at_once() -> None:
+    source = make_thin()
+    hear(source, 20)
+    release = threading.Event()
+
+    def answer(request: Any) -> Said:
+        release.wait(20)
+        return Said(200, {"id": "1", "total": "1.00"})
+
+    with playing(answer) as played, working(THINS, played.client(HOST), threads=8) as work:
+        for _ in range(5):
+            work.turn(rest=0.02)
+        taken = work.running
+        release.set()
+
+    assert taken == API.budget.at_once
