@@ -109,6 +109,10 @@ class Attempt(Owned):
                 condition=models.Q(outcome__in=RARE),
                 name="tasks_attempt_rare",
             ),
+            # verify walks over the dead every day, and over nothing else of millions.
+            models.Index(
+                fields=["id"], condition=models.Q(outcome="dead"), name="tasks_attempt_dead"
+            ),
         )
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import Source
 from tasks.invariants import CHECKS, progress, running
-from tasks.invariants.base import Check, Step, Walk, old
+from tasks.invariants.base import Check, Scope, Step, Walk, old
 from tasks.invariants.progress import Session, states
 from tasks.invariants.running import advance, connect, results, walks
 from tasks.metrics import invariants_state
@@ -455,3 +455,19 @@ def _until(happened: Any, seconds: float = 30.0) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_the_dead_are_walked_over_without_passing_the_living() -> None:
+    source = make_source()
+    deliver(source, 0, 5)
+    settle(put(source, {"id": "x", "type": "unrecognised"}), providers=TOYS)
+    (letters,) = (check for check in CHECKS if check.id == "I3.letters")
+
+    with connect() as session, session.cursor() as cursor:
+        first = letters.parts[1].step(cursor, Scope(), None)
+        cursor.execute("SET enable_seqscan = off")
+        cursor.execute("EXPLAIN SELECT * FROM tasks_attempt WHERE outcome = 'dead' ORDER BY id")
+        plan = "\n".join(str(row[0]) for row in cursor.fetchall())
+
+    assert (first.walked, first.finding.failed) == (1, 0)
+    assert "tasks_attempt_dead" in plan

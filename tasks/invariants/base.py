@@ -150,7 +150,8 @@ class Walk:
 
     ``broken`` selects one text for each broken row ``b`` of ``batch``; ``only`` limits which rows
     are judged. ``final`` is the condition on a row that can never break later: what lies before
-    the first row without it is not walked again. All are SQL of this package.
+    the first row without it is not walked again. ``sparse`` pages over those that ``only`` leaves:
+    they have an index of their own. All are SQL of this package.
     """
 
     table: str
@@ -159,6 +160,7 @@ class Walk:
     only: str = "true"
     final: str = "false"
     account: str = "account_id"
+    sparse: bool = False
     limit: int = BATCH
 
     def __call__(self, cursor: Cursor, scope: Scope) -> Finding:
@@ -188,7 +190,7 @@ class Walk:
         # columns are literals of this package.
         return f"""
             WITH page AS MATERIALIZED (
-              SELECT * FROM {self.table} {_behind(self.key, after)}
+              SELECT * FROM {self.table} {_behind(self.key, after, self._paged)}
               ORDER BY {order} LIMIT {self.limit}
             ), last AS (SELECT {order} FROM page ORDER BY {backwards} LIMIT 1
             ), batch AS MATERIALIZED (SELECT * FROM page WHERE {" AND ".join(judged)}
@@ -198,6 +200,10 @@ class Walk:
                    (SELECT array_agg(what) FROM (SELECT what FROM broken LIMIT {_SHOWN}) t),
                    (SELECT bool_and({self.final}) FROM page b), {last}
         """  # noqa: S608
+
+    @property
+    def _paged(self) -> str:
+        return self.only if self.sparse else "true"
 
     def _parameters(self, scope: Scope, after: Key | None) -> dict[str, Any]:
         return {"account": scope.account, **_places(after)}
@@ -251,11 +257,12 @@ def key_of(values: Sequence[Any]) -> Key:
     return [str(value) if isinstance(value, UUID) else int(value) for value in values]
 
 
-def _behind(key: Sequence[str], after: Key | None) -> str:
+def _behind(key: Sequence[str], after: Key | None, only: str = "true") -> str:
     if after is None:
-        return ""
+        return "" if only == "true" else f"WHERE {only}"
     marks = ", ".join(f"%(after{index})s" for index in range(len(key)))
-    return f"WHERE ({', '.join(key)}) > ({marks})"
+    more = "" if only == "true" else f" AND {only}"
+    return f"WHERE ({', '.join(key)}) > ({marks}){more}"
 
 
 def _places(after: Key | None) -> dict[str, Any]:

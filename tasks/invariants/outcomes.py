@@ -92,6 +92,7 @@ CHECKS = (
             Walk(
                 table="tasks_attempt",
                 only="outcome = 'dead'",
+                sparse=True,
                 broken="""
                     SELECT b.delivery_id || ' #' || b.position AS what FROM batch b
                     LEFT JOIN tasks_deadletter l ON l.account_id = b.account_id
