@@ -117,15 +117,40 @@ class Source(models.Model):
     priority = models.SmallIntegerField("приоритет", default=0)
     is_test = models.BooleanField("тестовый", default=False)
     settings = models.JSONField("прочие настройки", default=dict, blank=True)
+    #: An app: one address and secret for many merchants, each a source of its own below it.
+    is_app = models.BooleanField("приложение", default=False)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, editable=False, verbose_name="приложение"
+    )
+    merchant = models.CharField(
+        "аккаунт у провайдера", max_length=200, blank=True, default="", editable=False
+    )
     created_at = models.DateTimeField("создан", db_default=Now())
 
     class Meta:
         verbose_name = "источник"
         verbose_name_plural = "источники"
         indexes = (models.Index(fields=["account", "provider"], name="accounts_source_provider"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["parent", "merchant"], name="accounts_source_merchant_once"
+            ),
+            models.CheckConstraint(
+                name="accounts_source_kind",
+                condition=models.Q(parent=None, merchant="")
+                | (models.Q(parent__isnull=False, is_app=False) & ~models.Q(merchant="")),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.title or self.provider
+
+    @property
+    def kind(self) -> str:
+        """Return ``app``, ``child`` (of an app) or ``own``: with an address of its own."""
+        if self.is_app:
+            return "app"
+        return "own" if self.parent_id is None else "child"
 
     @property
     def zone(self) -> str:

@@ -13,7 +13,14 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from tasks import sql
-from tasks.metrics import dead_letters_open, inbox_state, invariants_state, reads, silences
+from tasks.metrics import (
+    dead_letters_open,
+    inbox_state,
+    invariants_state,
+    reads,
+    silences,
+    unrouted,
+)
 
 from . import env
 
@@ -31,6 +38,7 @@ _TEXTS = {
     "gjango_inbox_oldest_seconds": "For how long something has been due that nobody took",
     "gjango_inbox_dead_rows": "Rows of the inbox that wait for VACUUM",
     "gjango_dead_letters_open": "Dead letters nobody closed",
+    "gjango_unrouted": "Parts of apps' deliveries whose merchant is not connected",
     "gjango_default_partition_bytes": "Staged without a partition of its month; 0 is right",
     "gjango_snapshot_age_transactions": "Transactions since the oldest snapshot in use",
     "gjango_transaction_age_seconds": "Age of the oldest transaction",
@@ -92,6 +100,7 @@ def _values() -> Iterator[tuple[str, float]]:
         yield "gjango_inbox_held", state.held
         yield "gjango_inbox_oldest_seconds", state.oldest
         yield "gjango_dead_letters_open", dead_letters_open()
+        yield "gjango_unrouted", unrouted()
         snapshot, transaction, dead, strays = sql.rows(_DATABASE)[0]
         yield "gjango_snapshot_age_transactions", snapshot
         yield "gjango_transaction_age_seconds", transaction

@@ -18,12 +18,15 @@ _LIMITED = {
     "tasks_event": "SELECT, INSERT",
     "tasks_earlierreceipt": "SELECT, INSERT",
     "tasks_attempt": "SELECT, INSERT",
+    "tasks_routed": "SELECT",  # written through route_part() alone
     "django_migrations": "SELECT",
 }
 _FUNCTIONS = (
     "stage_deliveries(bigint[], bigint[], text[], text[], text[], bytea[], text[], bytea[], "
     "bytea[], bytea[], text[], bigint[])",
     "stage_answer(bigint, bigint, text, bytea, timestamptz, timestamptz, bigint, uuid)",
+    "route_part(uuid, text, bytea)",
+    "lock_app(bigint)",
     "resolve_endpoint(bytea)",
     "keep_rejection(bigint, bigint, text, text, text, text, text, bytea, bigint, bytea)",
     "expire_rejections()",

@@ -11,7 +11,14 @@ from uuid import UUID
 
 import structlog
 
-from integrations.contract import Delivery, Provider, SignatureInvalid, SignatureStale
+from integrations.contract import (
+    MERCHANT,
+    Delivery,
+    ProvesMerchant,
+    Provider,
+    SignatureInvalid,
+    SignatureStale,
+)
 
 from . import metrics
 from .addresses import TrustedProxies, is_within, peer_of
@@ -179,7 +186,16 @@ class Intake:
             delivery.path,
             scope["query_string"],
             delivery.headers.get("content-type", ""),
-            encode(scope["headers"], hidden=route.hidden, limit=self._limits.header_bytes),
+            _kept(
+                route,
+                provider,
+                delivery,
+                encode(
+                    scope["headers"],
+                    hidden=route.hidden | {MERCHANT},
+                    limit=self._limits.header_bytes,
+                ),
+            ),
             body,
             sha256(delivery.body).digest(),
             paths,
@@ -232,6 +248,14 @@ def _verify(route: Route, provider: Provider, *, delivery: Delivery) -> None:
             place=f"{last.filename.rsplit('/', 2)[-1]}:{last.lineno}",
         )
         raise Refusal("signature_invalid", cause="verify_error") from error
+
+
+def _kept(route: Route, provider: Provider, delivery: Delivery, block: bytes) -> bytes:
+    """Return the headers to be kept, with the merchant that the proof names: it is not kept."""
+    if not isinstance(provider.scheme, ProvesMerchant):
+        return block
+    merchant = provider.scheme.merchant(delivery, route.secrets)
+    return block if merchant is None else block + f"{MERCHANT}: {merchant}\r\n".encode()
 
 
 def _note_ending(route: Route, provider: Provider, *, delivery: Delivery) -> None:

@@ -52,6 +52,7 @@ class Origin(models.TextChoices):
     BACKFILL = "backfill", "загружено"
     FILE = "file", "файл"
     MANUAL = "manual", "вручную"
+    ROUTED = "routed", "от приложения"
 
 
 class Delivery(models.Model):

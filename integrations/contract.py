@@ -157,6 +157,18 @@ class Read:
 Statement = Draft | Read
 
 
+#: The header in which the receiver keeps the merchant that a scheme has proven; none of a sender's.
+MERCHANT = "x-gjango-merchant"
+
+
+@runtime_checkable
+class ProvesMerchant(Protocol):
+    """A scheme whose proof names the merchant, where one address serves many."""
+
+    def merchant(self, delivery: Delivery, secrets: Sequence[Secret]) -> str | None:
+        """Return the merchant that the proof of a verified delivery names, if it names one."""
+
+
 class Normaliser(Protocol):
     def __call__(self, event: Event, context: Context, /) -> Sequence[Statement] | None:
         """Return what the event states; None for what can never become a sale.
@@ -336,6 +348,9 @@ class Provider:
     redacted: tuple[str, ...] = ()
     answer: Answer | None = None
     default_currency: str | None = None
+    #: Where one address may serve many merchants: the body of what a delivery holds of one of
+    #: them. None where each needs an address of its own.
+    part: Callable[[Delivery, str], bytes] | None = None
     #: How thin events are read and lost ones found: None where the provider sends all it knows.
     api: Api | None = None
     #: Settings of this provider's sources beyond those of every source: name → reader of its text,

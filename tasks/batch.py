@@ -1,7 +1,8 @@
 """One batch in one transaction: split, look up, normalise, record, leave traces, finish.
 
 The number of statements does not depend on the size of the batch. Whatever is written is written
-in sorted order, and in this order: inbox, ledger, sales, attempts, dead letters, reads.
+in sorted order, and in this order: inbox, ledger, sales, parts of apps' deliveries, attempts, dead
+letters, reads.
 """
 
 from collections import Counter
@@ -16,7 +17,17 @@ from integrations.contract import Read
 from sales.drafts import Edit, entity_id
 from sales.recording import Stated, record
 
-from . import inbox, lateness, ledger, oddities, options, outcomes, traces, understanding
+from . import (
+    inbox,
+    lateness,
+    ledger,
+    oddities,
+    options,
+    outcomes,
+    routing,
+    traces,
+    understanding,
+)
 from .fetching import judging
 from .ledger import Receipt
 from .loading import Loaded
@@ -49,7 +60,8 @@ class Reading:
 
 def settle(loaded: Sequence[Loaded], how: How) -> Counter[str]:
     """Settle deliveries in the running transaction and count their events by outcome."""
-    heard, unsplit = _split(loaded, how)
+    every, unsplit = _split(loaded, how)
+    heard = [one for one in every if not one.loaded.source.is_app]
     known = ledger.known(heard)
     settled = known.settled
     fresh = [one for one in heard if how.replay or _is_fresh(one, settled)]
@@ -58,6 +70,7 @@ def settle(loaded: Sequence[Loaded], how: How) -> Counter[str]:
     lateness.lower(reading.understood, settled, first, how.providers)
     decided = _record(reading.understood, settled, first, how=how)
     lateness.note_unread(decided, known)
+    decided += routing.route([one for one in every if one.loaded.source.is_app], how.providers)
     traces.append_attempts(decided)
     traces.settle_dead_letters(decided)
     oddities.note_drift(decided)

@@ -39,7 +39,8 @@ FROM ingest_delivery d WHERE d.id = ANY(%b::uuid[]) ORDER BY d.id
 _SOURCES = """
 SELECT s.id, s.provider, s.public_url, s.currency,
        coalesce(nullif(s.timezone, ''), a.timezone), s.prices_include_tax,
-       nullif(s.location, ''), s.is_test OR a.is_test, s.settings
+       nullif(s.location, ''), s.is_test OR a.is_test, s.settings,
+       s.is_app
 FROM accounts_source s JOIN accounts_account a ON a.id = s.account_id
 WHERE s.id = ANY(%b::int8[])
 """
@@ -59,6 +60,7 @@ class Settings:
     location: str | None
     is_test: bool
     settings: dict[str, Any]
+    is_app: bool = False
 
     def context(self, received: datetime, answered: Answered | None = None) -> Context:
         """Return the arguments of a normaliser, for an event first received then."""

@@ -60,6 +60,7 @@ CROSS JOIN LATERAL (
 WHERE recent.ids IS NOT NULL
 """
 _OPEN = "SELECT count(*) FROM tasks_deadletter WHERE closed_at IS NULL"
+_UNROUTED = "SELECT count(*) FROM tasks_routed WHERE routed_id IS NULL"
 
 _INVARIANTS = """
 SELECT count(DISTINCT v.line) FILTER (WHERE greatest(v.failed, v.last_failed) > 0 AND NOT u.warning),
@@ -130,6 +131,11 @@ def invariants_state() -> tuple[int, float | None]:
 def dead_letters_open() -> int:
     """Count the dead letters of all accounts that wait for a human."""
     return int(_of_all_accounts(_OPEN)[0][0])
+
+
+def unrouted() -> int:
+    """Count the parts of apps' deliveries whose merchant nobody has connected."""
+    return int(_of_all_accounts(_UNROUTED)[0][0])
 
 
 def reads() -> list[Reads]:

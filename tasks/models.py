@@ -255,6 +255,38 @@ class Backfill(Owned):
         return f"{self.pk} · {self.kind} · {self.state}"
 
 
+class Routed(Owned):
+    """What an app's delivery held of one merchant: staged anew for its source, or waiting for it.
+
+    ``account`` and ``source`` are the app's; ``child_id`` and ``routed_id`` are null while the
+    merchant is unrouted. Written by ``route_part()`` alone.
+    """
+
+    delivery_id = models.UUIDField("доставка")
+    merchant = models.TextField("аккаунт у провайдера")
+    child_id = models.BigIntegerField("источник", null=True)
+    routed_id = models.UUIDField("доставка источника", null=True)
+
+    class Meta:
+        verbose_name = "часть доставки приложения"
+        verbose_name_plural = "части доставок приложений"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["account", "delivery_id", "merchant"], name="tasks_routed_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["source", "merchant", "delivery_id"],
+                condition=models.Q(routed_id=None),
+                name="tasks_routed_waiting",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} · {self.merchant}"
+
+
 class Replay(models.Model):
     """One run of settling again over a filter: it outlives the process that began it."""
 

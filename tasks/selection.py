@@ -46,6 +46,10 @@ WITH looked AS MATERIALIZED (
         AND NOT EXISTS (
           SELECT FROM tasks_attempt later
           WHERE later.delivery_id = l.id AND later.position = a.position AND later.id > a.id)))
+    AND (%b::text IS NULL OR EXISTS (
+      SELECT FROM tasks_routed r
+      WHERE r.account_id = l.account_id AND r.delivery_id = l.id AND r.merchant = %b::text
+        AND r.routed_id IS NULL))
   ORDER BY l.id LIMIT %b::int4
 )
 SELECT (SELECT count(*) FROM looked), (SELECT id FROM looked ORDER BY id DESC LIMIT 1),
@@ -58,7 +62,8 @@ _NEWEST = "SELECT id FROM ingest_delivery ORDER BY id DESC LIMIT 1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which deliveries: everything by default. ``reason`` is that of an open dead letter.
+    """Which deliveries: everything by default. ``reason`` is that of an open dead letter,
+    ``merchant`` one for whom an app's delivery holds something that waits.
 
     ``after`` and ``upto`` bound the ids, the first exclusively.
     """
@@ -70,6 +75,7 @@ class Filter:
     type: str | None = None
     outcome: str | None = None
     reason: str | None = None
+    merchant: str | None = None
     after: UUID = NIL
     upto: UUID = LAST
 
@@ -107,7 +113,8 @@ def look(chosen: Filter, *, limit: int, most: int = LOOK) -> Look:
             *(chosen.after, chosen.since, chosen.upto, chosen.until, *of_source, most),
             *(chosen.since, chosen.until, chosen.account, chosen.account),
             *(chosen.reason, chosen.reason, chosen.type, chosen.outcome),
-            *(chosen.type, chosen.type, chosen.outcome, chosen.outcome, limit),
+            *(chosen.type, chosen.type, chosen.outcome, chosen.outcome),
+            *(chosen.merchant, chosen.merchant, limit),
         )
     if len(ids) == limit:
         # There may be more among those looked at.

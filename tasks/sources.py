@@ -17,6 +17,7 @@ from integrations.contract import API, Provider
 from integrations.registry import PROVIDERS, get
 from sales.totals import redate_source
 
+from . import children
 from .fetching import rows as reads
 from .fetching import walks
 from .source_secrets import (
@@ -108,6 +109,7 @@ def rotate_address(source: Source, *, overlap: timedelta) -> None:
     A configured public URL that holds the old token is changed with it: from then on what signs
     its URL (Square) has to use the new one.
     """
+    _own(source)
     old = endpoints.token_of(source)
     new = endpoints.rotate_endpoint(source, overlap=overlap)
     if old is not None and old in source.public_url:
@@ -119,6 +121,8 @@ def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, s
     """Return a secret that can work, made where we issue it, and its kind."""
     provider = get(source.provider)
     kind = kind or default_kind(provider)
+    if kind != API:
+        _own(source)
     if value is None and not is_ours_to_make(provider, kind):
         raise SecretInvalid(
             f"--secret: его выдаёт {provider.title}, укажите его / "
@@ -127,6 +131,15 @@ def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, s
     value = value or new_secret(kind)
     check_secret(provider, kind, value)
     return value, kind
+
+
+def _own(source: Source) -> None:
+    """Refuse what only a source with an address of its own has. Raises SecretInvalid."""
+    if source.parent_id is not None:
+        raise SecretInvalid(
+            f"адрес и секрет у приложения, источник {source.parent_id} / "
+            f"address and secret are the app's, source {source.parent_id}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +180,18 @@ def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
 
 def set_state(source: Source, state: SourceState) -> None:
     """Change the state; a source that works again settles what it held while it was paused."""
-    proven = bool(endpoints.secrets_of(source)) or not needs_secret(get(source.provider))
+    proven = (
+        source.parent_id is not None
+        or bool(endpoints.secrets_of(source))
+        or not needs_secret(get(source.provider))
+    )
     if state == SourceState.ACTIVE and not proven:
         state = SourceState.NEEDS_SECRET
     source.state = state
     source.save(update_fields=["state"])
     if state == SourceState.ACTIVE:
         release_held(source.pk)
+        children.route_waiting(source)
 
 
 def _ask_at_once(source: Source) -> None:

@@ -1,15 +1,16 @@
 """Evotor (Эвотор): smart terminals; documents and receipts are pushed with a Bearer token."""
 
 from integrations.contract import Provider
-from integrations.schemes import Bearer
+from integrations.schemes import UserBearer
 
-from .payload import IGNORED, NORMALISERS, split
+from .payload import IGNORED, NORMALISERS, part, split
 
 PROVIDER = Provider(
     slug="evotor",
     title="Эвотор",
-    scheme=Bearer(),
+    scheme=UserBearer(),
     split=split,
+    part=part,
     normalisers=NORMALISERS,
     ignored=IGNORED,
     methods=frozenset({"POST", "PUT"}),

@@ -7,9 +7,10 @@ it is: an object or a list of objects, each with ``body`` or ``transactions`` (a
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from integrations.contract import Context, Delivery, Event, Normaliser, Statement
+from integrations.contract import MERCHANT, Context, Delivery, Event, Normaliser, Statement
 from integrations.reading import ID_LIMIT, Reader, parse_json
 from sales.drafts import RefundDraft, SaleDraft
 
@@ -31,7 +32,13 @@ def split(delivery: Delivery) -> list[Event]:
     if payload == []:
         return [Event("empty", "empty", payload)]
     elements = payload if isinstance(payload, list) else [payload]
-    return [_event(element, delivery.path) for element in elements]
+    user = delivery.headers.get(MERCHANT)
+    return [replace(_event(element, delivery.path), merchant=user) for element in elements]
+
+
+def part(delivery: Delivery, merchant: str) -> bytes:
+    """Return what a delivery holds of a user: all of it, a token is that of one user."""
+    return delivery.body
 
 
 def _event(element: Any, path: str) -> Event:

@@ -4,7 +4,7 @@ from .fields import FieldsDigest
 from .known import SCHEMES, UnknownScheme, named
 from .macs import Clock, HmacHeader, StampedHeader
 from .standard import StandardWebhooks, new_signing_secret
-from .tokens import Address, Basic, Bearer, Never, StaticHeader
+from .tokens import Address, Basic, Bearer, Never, StaticHeader, UserBearer, user_token
 
 __all__ = [
     "SCHEMES",
@@ -19,6 +19,8 @@ __all__ = [
     "StandardWebhooks",
     "StaticHeader",
     "UnknownScheme",
+    "UserBearer",
     "named",
     "new_signing_secret",
+    "user_token",
 ]

@@ -106,6 +106,37 @@ CHECKS = (
         ),
     ),
     Check(
+        id="I3.routed",
+        title="доставка приложения разошлась или ждёт продавца / every part of an app's delivery"
+        " is routed or waits for its merchant",
+        advice=f"разберите снова: {_REPLAY} --source APP / settle them again",
+        parts=(
+            Walk(
+                table="tasks_routed",
+                broken="""
+                    SELECT b.delivery_id || ' ' || b.merchant AS what FROM batch b
+                    LEFT JOIN ingest_delivery d ON d.id = b.routed_id
+                    LEFT JOIN accounts_source s ON s.id = d.source_id
+                    WHERE b.routed_id IS NOT NULL
+                      AND (d.origin, d.cause, s.parent_id, s.merchant)
+                          IS DISTINCT FROM ('routed', b.delivery_id, b.source_id, b.merchant)
+                """,
+            ),
+            Walk(
+                table="tasks_attempt",
+                only="outcome = 'recorded'",
+                final=old("created_at"),
+                broken="""
+                    SELECT b.delivery_id || ' #' || b.position AS what FROM batch b
+                    JOIN accounts_source s ON s.id = b.source_id AND s.is_app
+                    WHERE NOT EXISTS (SELECT FROM tasks_routed r
+                                      WHERE r.account_id = b.account_id
+                                        AND r.delivery_id = b.delivery_id)
+                """,
+            ),
+        ),
+    ),
+    Check(
         id="I9.attempts",
         title=f"не больше {MOST_ATTEMPTS} попыток / no pending delivery beyond {MOST_ATTEMPTS}"
         " attempts",

@@ -137,6 +137,8 @@ class Reader:
     def _split(self, loaded: Sequence[Loaded]) -> list[Heard]:
         heard: list[Heard] = []
         for one in loaded:
+            if one.source.is_app:
+                continue  # what it holds of each merchant is staged for that one's source
             try:
                 heard += understanding.split(one, self.providers[one.source.provider])
             except Exception as error:

@@ -27,8 +27,11 @@ from ingest.limits import from_environment
 from integrations.contract import Provider
 from integrations.registry import PROVIDERS
 from sales.totals import hold_days
+from tasks.app_options import AppOptions, add_app_options, waiting_of
+from tasks.children import AppInvalid, add_child
 from tasks.fetching import state
 from tasks.secret_input import add_secret_options, given_secret
+from tasks.selection import scope_everything
 from tasks.source_secrets import KINDS, SecretInvalid
 from tasks.source_settings import SettingInvalid, names, read_settings, values_of
 from tasks.sources import (
@@ -73,6 +76,9 @@ class Command(JsonCommand):
   manage.py source add square --account cafe --secret - --setting currency=USD
   manage.py source add evotor --account cafe --setting timezone=Asia/Yekaterinburg --json
   manage.py source add bitrix24 --account cafe --setting portal=company.bitrix24.ru
+  manage.py source add evotor --account operator --app     # один адрес на всех / one for many
+  manage.py source add evotor --account cafe --parent 7 --merchant 01-000000000000001
+  manage.py source unrouted 7                    # кто шлёт, но не подключён / who is not connected
   manage.py source list --account cafe
   manage.py source set 3 --title "Бар" --setting timezone=Asia/Omsk
   manage.py source set 3 --setting location=     # пусто: убрать / empty: take it back
@@ -92,6 +98,7 @@ class Command(JsonCommand):
         add.add_argument(
             "--account", required=True, metavar="КОД", help="аккаунт; создаётся, если его нет"
         )
+        add_app_options(add)
         _add_settings(add)
         _add_secret(add)
         _add_settings(_of_one(verb(verbs, "set", "изменить настройки / change settings")))
@@ -104,15 +111,17 @@ class Command(JsonCommand):
             "--overlap", type=duration, default="24h", help="сколько действует старый: 30m, 24h, 7d"
         )
         rotate.add_argument("--url", action="store_true", help="сменить адрес / a new address")
+        _of_one(verb(verbs, "unrouted", "чьи доставки ждут / merchants who are not connected"))
         for name, (_, text) in _STATES.items():
             _of_one(verb(verbs, name, text))
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["verb"]
-        run = {one: getattr(self, one) for one in ("add", "list", "set", "secret", "rotate")}
+        verbs = ("add", "list", "set", "secret", "rotate", "unrouted")
+        run = {one: getattr(self, one) for one in verbs}
         try:
             run.get(name, self.state)(options)
-        except (SecretInvalid, SettingInvalid) as error:
+        except (AppInvalid, SecretInvalid, SettingInvalid) as error:
             raise CommandError(str(error)) from error
 
     def add(self, options: dict[str, Any]) -> None:
@@ -120,14 +129,30 @@ class Command(JsonCommand):
         provider = _provider(options["provider"])
         columns = read_settings(options["setting"], provider) | _title(options["title"])
         given = given_secret(options)
+        asked = AppOptions.of(options, given)
+        columns |= asked.columns(provider)
         with transaction.atomic():
             account = _account(options["account"])
-            set_scope([account.pk])
-            source, secret = add_source(
-                account, provider, secret=given, kind=options["kind"], columns=columns
-            )
+            if asked.parent is None:
+                set_scope([account.pk])
+                source, secret = add_source(
+                    account, provider, secret=given, kind=options["kind"], columns=columns
+                )
+            else:
+                scope_everything()
+                app = asked.found()
+                source = add_child(account, provider, app, merchant=asked.merchant, columns=columns)
+                secret = None
             made = _shown(source, secret)
         self.show(options, made)
+
+    def unrouted(self, options: dict[str, Any]) -> None:
+        """Print the merchants of an app whom nobody has connected."""
+        with _source(options["id"]) as source:
+            waiting = waiting_of(source)
+        heads = ("merchant", "deliveries", "first", "last")
+        text = table(heads, [[item[head] for head in heads] for item in waiting])
+        self.answer(options, {"id": options["id"], "unrouted": waiting}, text)
 
     def list(self, options: dict[str, Any]) -> None:
         """Print the sources, without their secrets."""
@@ -137,7 +162,17 @@ class Command(JsonCommand):
             if wanted is not None:
                 rows = rows.filter(account__in=wanted)
             shown = [_describe(row) for row in rows]
-        heads = ("id", "account", "provider", "title", "state", "secrets", "unsigned", "url")
+        heads = (
+            "id",
+            "account",
+            "provider",
+            "title",
+            "kind",
+            "state",
+            "secrets",
+            "unsigned",
+            "url",
+        )
         text = table(heads, [[item[head] for head in heads] for item in _marked(shown)])
         self.answer(options, {"sources": shown}, text)
 
@@ -190,7 +225,7 @@ class Command(JsonCommand):
 
     def show(self, options: dict[str, Any], shown: dict[str, Any]) -> None:
         """Print a source and, this once, the secret it was just given."""
-        lines = [f"Источник / source {shown['id']}: {shown['state']}", f"url: {shown['url']}"]
+        lines = [f"Источник / source {shown['id']}: {shown['state']}", _where(shown)]
         if shown["unsigned"]:
             lines.append(_UNSIGNED)
         if shown["secret"] is not None:
@@ -222,9 +257,21 @@ def _shown(source: Source, secret: str | None) -> dict[str, Any]:
         "path": path_of(source),
         "secret": secret,
         "state": str(source.state),
+        "kind": source.kind,
+        "parent": source.parent_id,
+        "merchant": source.merchant,
         "unsigned": not provider.signed,
         "needs_api_secret": asks and endpoints.api_secret_of(source) is None,
     }
+
+
+def _where(shown: dict[str, Any]) -> str:
+    if shown["kind"] != "child":
+        return f"url: {shown['url']}"
+    return (
+        f"продавец / merchant {shown['merchant']}, адрес у приложения / the address is of the app:"
+        f" {shown['parent']}"
+    )
 
 
 def _told(shown: dict[str, Any], changed: Changed) -> str:
@@ -310,7 +357,11 @@ def _describe(source: Source) -> dict[str, Any]:
         "account": source.account.slug,
         "provider": source.provider,
         "title": source.title,
+        "kind": source.kind,
+        "parent": source.parent_id,
+        "merchant": source.merchant,
         "state": source.state,
+        "unrouted": waiting_of(source),
         "unsigned": not PROVIDERS[source.provider].signed,
         "secrets": len(endpoints.secrets_of(source)),
         "api_secret": endpoints.api_secret_of(source) is not None,

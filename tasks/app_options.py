@@ -1,0 +1,75 @@
+"""The options of ``manage.py source`` for apps and the sources of their merchants."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from accounts.commandline import fail
+from accounts.models import Source
+from integrations.contract import Provider
+
+from . import routing
+from .children import check_app
+
+
+def add_app_options(parser: CommandParser) -> None:
+    """Add the options with which an app, or a merchant of one, is connected."""
+    parser.add_argument(
+        "--app", action="store_true", help="один адрес на многих продавцов / one for many merchants"
+    )
+    parser.add_argument(
+        "--parent", type=int, metavar="ID", help="приложение, чей это продавец / the app it is of"
+    )
+    parser.add_argument(
+        "--merchant", default="", metavar="КОД", help="код продавца у провайдера / provider's id"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """Whether an app is made, or a merchant of one connected."""
+
+    app: bool
+    parent: int | None
+    merchant: str
+
+    @classmethod
+    def of(cls, options: dict[str, Any], secret: str | None) -> "AppOptions":
+        """Return what was asked for. Raises CommandError where it cannot go together."""
+        asked = cls(options["app"], options["parent"], options["merchant"])
+        if (asked.parent is None) != (not asked.merchant):
+            raise fail("--parent и --merchant: вместе", "--parent and --merchant: both or neither")
+        if asked.parent is not None and (asked.app or secret is not None):
+            raise fail(
+                "--parent: адрес и секрет у приложения, без --app и --secret",
+                "--parent: address and secret are the app's, without --app and --secret",
+            )
+        return asked
+
+    def columns(self, provider: Provider) -> dict[str, Any]:
+        """Return the columns of the source to be made. Raises AppInvalid."""
+        if not self.app:
+            return {}
+        check_app(provider)
+        return {"is_app": True}
+
+    def found(self) -> Source:
+        """Return the app; needs the scope of its account. Raises CommandError."""
+        app = Source.objects.filter(pk=self.parent or 0).first()
+        if app is None:
+            raise fail(
+                f"--parent: нет источника {self.parent}, номера показывает `source list`",
+                f"--parent: no source {self.parent}, `source list` shows the ids",
+            )
+        return app
+
+
+def waiting_of(source: Source) -> list[dict[str, Any]]:
+    """Return the merchants of an app who wait to be connected; none for other sources."""
+    if not source.is_app:
+        return []
+    return [
+        {"merchant": merchant, "deliveries": count, "first": str(first), "last": str(last)}
+        for merchant, first, last, count in routing.unrouted(source.pk)
+    ]
