@@ -228,6 +228,10 @@ BREAKS: dict[str, Break | Callable[[], Break]] = {
         "DELETE FROM tasks_event; ALTER TABLE tasks_event ADD CONSTRAINT tasks_event_once"
         " UNIQUE (account_id, source_id, key, sha256)",
     ),
+    "I3.routed": Break(
+        "INSERT INTO tasks_routed (account_id, source_id, delivery_id, merchant, routed_id)"
+        " SELECT account_id, source_id, id, 'anna', id FROM ingest_delivery LIMIT 1"
+    ),
     "I3.letters": Break("DELETE FROM tasks_deadletter"),
     "I9.attempts": Break("UPDATE ingest_inbox SET attempts = 6"),
     "I9.held": Break("UPDATE ingest_inbox SET due_at = 'infinity'"),
