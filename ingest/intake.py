@@ -14,7 +14,6 @@ import structlog
 from integrations.contract import (
     MERCHANT,
     Delivery,
-    ProvesMerchant,
     Provider,
     SignatureInvalid,
     SignatureStale,
@@ -252,9 +251,9 @@ def _verify(route: Route, provider: Provider, *, delivery: Delivery) -> None:
 
 def _kept(route: Route, provider: Provider, delivery: Delivery, block: bytes) -> bytes:
     """Return the headers to be kept, with the merchant that the proof names: it is not kept."""
-    if not isinstance(provider.scheme, ProvesMerchant):
-        return block
-    merchant = provider.scheme.merchant(delivery, route.secrets)
+    # Looked up by name: asking a protocol costs more than all else here, and most have none.
+    named = getattr(provider.scheme, "merchant", None)
+    merchant = None if named is None else named(delivery, route.secrets)
     return block if merchant is None else block + f"{MERCHANT}: {merchant}\r\n".encode()
 
 

@@ -161,14 +161,6 @@ Statement = Draft | Read
 MERCHANT = "x-gjango-merchant"
 
 
-@runtime_checkable
-class ProvesMerchant(Protocol):
-    """A scheme whose proof names the merchant, where one address serves many."""
-
-    def merchant(self, delivery: Delivery, secrets: Sequence[Secret]) -> str | None:
-        """Return the merchant that the proof of a verified delivery names, if it names one."""
-
-
 class Normaliser(Protocol):
     def __call__(self, event: Event, context: Context, /) -> Sequence[Statement] | None:
         """Return what the event states; None for what can never become a sale.

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("tasks", "0008_backfill")]
+    dependencies: ClassVar = [("tasks", "0009_apps")]
     operations: ClassVar = [
         migrations.AddIndex(
             "attempt",
