@@ -3,7 +3,9 @@
 The receiver and PostgreSQL (and nginx) share one core and the senders have another, as if they
 were far away.
 The best rate is measured before each round, by the same senders with so few connections that they
-wait for each other: the ratios are of one round, since what the machine can do changes.
+wait for each other: the ratios are of one round, since what the machine can do changes. Times are
+the server's own, from the last byte of a request to its answer; how late requests went out for want
+of a free connection stands in a column of its own.
 """
 
 import argparse
@@ -182,11 +184,11 @@ def table(found: dict[str, Seen]) -> str:
     """Return the medians of the rounds as Markdown; milliseconds and megabytes."""
     lines = [
         "| | offered | taken / best | per CPU second / best | 200 p50, p99 | 503 p50, p99 |"
-        " no answer | without Retry-After | peak MB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        " no answer | without Retry-After | sent late p50, p99 | not sent | peak MB |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, seen in found.items():
-        lines.append(f"| {name}: best {statistics.median(seen.best):,.0f}/s | | | | | | | | |")
+        lines.append(f"| {name}: best {statistics.median(seen.best):,.0f}/s | | | | | | | | | | |")
         lines += [_line(seen, share) for share in SHARES]
     return "\n".join(lines)
 
@@ -200,11 +202,14 @@ def _line(seen: Seen, share: float) -> str:
     times = [f"{middle(status, 0.5):,.0f}, {middle(status, 0.99):,.0f}" for status in (200, 503)]
     ratio, thrift = (statistics.median(one[share]) for one in (seen.ratios, seen.thrift))
     silent = sum(len(one.took.get(0, ())) for one in rounds)
-    bare = sum(one.bare for one in rounds)
+    bare, unsent = (sum(one) for one in zip(*((o.bare, o.unsent) for o in rounds), strict=True))
+    late = ", ".join(
+        f"{statistics.median(one.lateness(part) for one in rounds):,.0f}" for part in (0.5, 0.99)
+    )
     memory = seen.memory[share] / 2**20
     return (
         f"| | {share:g} x | {ratio:.2f} | {thrift:.2f} | {times[0]} | {times[1]} |"
-        f" {silent} | {bare} | {memory:.0f} |"
+        f" {silent} | {bare} | {late} | {unsent} | {memory:.0f} |"
     )
 
 
