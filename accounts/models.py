@@ -118,12 +118,17 @@ class Source(models.Model):
     is_test = models.BooleanField("тестовый", default=False)
     settings = models.JSONField("прочие настройки", default=dict, blank=True)
     #: An app: one address and secret for many merchants, each a source of its own below it.
-    is_app = models.BooleanField("приложение", default=False)
+    is_app = models.BooleanField("приложение", db_default=False, default=False)
     parent = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, editable=False, verbose_name="приложение"
     )
     merchant = models.CharField(
-        "аккаунт у провайдера", max_length=200, blank=True, default="", editable=False
+        "аккаунт у провайдера",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
     created_at = models.DateTimeField("создан", db_default=Now())
 

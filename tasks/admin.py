@@ -25,6 +25,7 @@ from .models import (
     Event,
     Fetch,
     Replay,
+    Routed,
     Verification,
 )
 
@@ -205,6 +206,15 @@ class FetchAdmin(Shown):
 @admin.register(Backfill)
 class BackfillAdmin(Shown):
     list_display = ("id", "kind", "source", "since", "until", "state", "pages", "last_error")
+    list_select_related = ("source",)
+    ordering = ("-id",)
+
+
+@admin.register(Routed)
+class RoutedAdmin(Shown):
+    """What apps' deliveries held of each merchant; without a delivery of his own it waits."""
+
+    list_display = ("id", "merchant", "source", "delivery_id", "child_id", "routed_id")
     list_select_related = ("source",)
     ordering = ("-id",)
 

@@ -69,8 +69,14 @@ def furnish(account: Account) -> None:
             *(account.pk, source.pk, "push", "POST", "", b"", "application/json", b"a: b\r\n"),
             *(BODY, hashlib.sha256(BODY).digest()),
         )
+        app = Source.objects.create(account=account, provider="evotor", title="App", is_app=True)
         with connection.cursor() as cursor:
-            (delivery,) = stage(cursor, [row])
+            delivery, routed = stage(cursor, [row, row._replace(source_id=app.pk)])
+            cursor.execute("SELECT route_part(%s, '01-7', '{}'::bytea)", [routed])
+            cursor.execute(
+                "SELECT keep_rejection(%s, %s, 'signature_invalid', '', '', 'POST', '', %s, 2, %s)",
+                [account.pk, source.pk, b"sealed", b"x" * 32],
+            )
         event = {**owner, "key": "k", "sha256": b"x" * 32, "delivery_id": delivery}
         Event.objects.create(**event, type="t")
         EarlierReceipt.objects.create(**event)
@@ -208,8 +214,8 @@ def test_a_source_without_signatures_is_marked_in_the_list(boss: Client, cafe: A
 
     after = boss.get(page_of(Source)).content.decode()
 
-    assert before.count("без подписи") == 1  # edits by hand
-    assert after.count("без подписи") == 2
+    assert before.count("без подписи") == 2  # edits by hand, and the app of Evotor
+    assert after.count("без подписи") == 3
 
 
 def test_a_stranger_is_sent_to_the_login(db: None) -> None:

@@ -9,7 +9,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies: ClassVar = [("accounts", "0003_idempotency")]
     operations: ClassVar = [
-        migrations.AddField("source", "is_app", models.BooleanField("приложение", default=False)),
+        migrations.AddField(
+            "source", "is_app", models.BooleanField("приложение", db_default=False, default=False)
+        ),
         migrations.AddField(
             "source",
             "parent",
@@ -26,7 +28,12 @@ class Migration(migrations.Migration):
             "source",
             "merchant",
             models.CharField(
-                "аккаунт у провайдера", blank=True, default="", editable=False, max_length=200
+                "аккаунт у провайдера",
+                blank=True,
+                default="",
+                db_default="",
+                editable=False,
+                max_length=200,
             ),
         ),
         migrations.AddConstraint(
