@@ -160,5 +160,5 @@ def _silence(source: int, provider: str, now: datetime, last: list[UUID]) -> Sil
 
 def _of_all_accounts(statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
     with transaction.atomic():
-        sql.scope(row[0] for row in sql.rows("SELECT id FROM accounts_account"))
+        sql.scope_everything()
         return sql.rows(statement, *values)

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
-from . import inbox, options, pipeline, selection
+from . import inbox, options, pipeline, selection, sql
 from .models import Replay
 from .selection import Filter
 from .understanding import Providers
@@ -136,5 +136,5 @@ def replay(ids: Sequence[UUID], *, providers: Providers | None = None) -> Counte
 def enlist(ids: Sequence[UUID]) -> None:
     """Put deliveries of any account back into the inbox, due now."""
     with transaction.atomic():
-        selection.scope_everything()
+        sql.scope_everything()
         inbox.enlist(ids)

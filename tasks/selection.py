@@ -107,7 +107,7 @@ def look(chosen: Filter, *, limit: int, most: int = LOOK) -> Look:
     """Look at the next deliveries, at most so many, and return at most ``limit`` that match."""
     of_source = () if chosen.source is None else (chosen.source,)
     with transaction.atomic():
-        scope_everything()
+        sql.scope_everything()
         ((looked, last, ids),) = sql.rows(
             _EVERYWHERE if chosen.source is None else _OF_SOURCE,
             *(chosen.after, chosen.since, chosen.upto, chosen.until, *of_source, most),
@@ -144,11 +144,6 @@ def count(chosen: Filter, tell: Callable[[int], None] = lambda _: None) -> int:
 def newest() -> UUID:
     """Return the greatest id in staging: what comes later is settled by itself."""
     with transaction.atomic():
-        scope_everything()
+        sql.scope_everything()
         found = sql.rows(_NEWEST)
     return found[0][0] if found else NIL
-
-
-def scope_everything() -> None:
-    """Show the running transaction the rows of all accounts."""
-    sql.scope(row[0] for row in sql.rows("SELECT id FROM accounts_account"))

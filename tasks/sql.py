@@ -39,3 +39,8 @@ def scope(accounts: Iterable[int]) -> None:
     listed = "{" + ",".join(map(str, sorted(set(accounts)))) + "}"
     lease = options.lease()
     rows(_SCOPE, listed, f"{lease // 2}s", f"{max(lease // 6, 1)}s")
+
+
+def scope_everything() -> None:
+    """Show the running transaction the rows of all accounts."""
+    scope(row[0] for row in rows("SELECT id FROM accounts_account"))

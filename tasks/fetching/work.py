@@ -116,7 +116,7 @@ class Work:
             return 0
         taken: list[tuple[Line, Taken | Page]] = []
         with transaction.atomic(durable=True):
-            _see_everything()
+            sql.scope_everything()
             if time.monotonic() >= self._windows_at:
                 walks.open_windows(_windows(apis))
                 self._windows_at = time.monotonic() + _WINDOWS
@@ -240,7 +240,3 @@ def _windows(apis: Mapping[str, Api]) -> list[tuple[str, str, float]]:
         if api.window is not None
         for kind in sorted(api.lists)
     ]
-
-
-def _see_everything() -> None:
-    sql.scope(row[0] for row in sql.rows("SELECT id FROM accounts_account"))

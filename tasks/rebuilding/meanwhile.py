@@ -12,7 +12,7 @@ from django.db import OperationalError, transaction
 
 from sales import beside
 
-from .. import loading, outcomes, selection, sql
+from .. import loading, outcomes, sql
 from ..outcomes import Consequence
 from .reading import PAGE, Reader
 
@@ -50,7 +50,7 @@ class Meanwhile:
 
         def look() -> int:
             with transaction.atomic():
-                selection.scope_everything()
+                sql.scope_everything()
                 beside.hold(self.sources())
                 self._settings = self._present()
                 found = sql.rows(_NEWEST)

@@ -27,11 +27,11 @@ from ingest.limits import from_environment
 from integrations.contract import Provider
 from integrations.registry import PROVIDERS
 from sales.totals import hold_days
+from tasks import sql
 from tasks.app_options import AppOptions, add_app_options, waiting_of
 from tasks.children import AppInvalid, add_child
 from tasks.fetching import state
 from tasks.secret_input import add_secret_options, given_secret
-from tasks.selection import scope_everything
 from tasks.source_secrets import KINDS, SecretInvalid
 from tasks.source_settings import SettingInvalid, names, read_settings, values_of
 from tasks.sources import (
@@ -139,7 +139,7 @@ class Command(JsonCommand):
                     account, provider, secret=given, kind=options["kind"], columns=columns
                 )
             else:
-                scope_everything()
+                sql.scope_everything()
                 app = asked.found()
                 source = add_child(account, provider, app, merchant=asked.merchant, columns=columns)
                 secret = None
