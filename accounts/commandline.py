@@ -20,7 +20,7 @@ from django.db import DatabaseError, OperationalError
 from django.utils.dateparse import parse_date, parse_datetime, parse_duration
 from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 
-from .models import Account
+from .models import Account, Source
 from .rls import scoped
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -134,6 +134,23 @@ def find_account(slug: str) -> Account:
         raise fail(
             f"--account: нет аккаунта «{slug}», есть: {known or 'ни одного'}",
             f"--account: no account {slug!r}, there are: {known or 'none'}",
+        )
+    return found
+
+
+def find_source(number: int, *, option: str = "", locked: bool = False) -> Source:
+    """Return a source by its number, in a scope of its account. Raises CommandError naming the
+    option, if one held it.
+
+    ``locked``: until the transaction ends, nobody else changes it.
+    """
+    rows = Source.objects.select_for_update(of=("self",)) if locked else Source.objects
+    found = rows.filter(pk=number).first()
+    if found is None:
+        russian, english = (f"{option}: нет", f"{option}: no") if option else ("Нет", "No")
+        raise fail(
+            f"{russian} источника {number}: номера показывает `source list`",
+            f"{english} source {number}: `source list` shows the ids",
         )
     return found
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from accounts.commandline import fail
+from accounts.commandline import fail, find_source
 from accounts.models import Source
 from integrations.contract import Provider
 
@@ -56,13 +56,7 @@ class AppOptions:
 
     def found(self) -> Source:
         """Return the app; needs the scope of its account. Raises CommandError."""
-        app = Source.objects.filter(pk=self.parent or 0).first()
-        if app is None:
-            raise fail(
-                f"--parent: нет источника {self.parent}, номера показывает `source list`",
-                f"--parent: no source {self.parent}, `source list` shows the ids",
-            )
-        return app
+        return find_source(self.parent or 0, option="--parent")
 
 
 def waiting_of(source: Source) -> list[dict[str, Any]]:

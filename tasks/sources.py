@@ -180,18 +180,23 @@ def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
 
 def set_state(source: Source, state: SourceState) -> None:
     """Change the state; a source that works again settles what it held while it was paused."""
-    proven = (
-        source.parent_id is not None
-        or bool(endpoints.secrets_of(source))
-        or not needs_secret(get(source.provider))
-    )
-    if state == SourceState.ACTIVE and not proven:
+    if state == SourceState.ACTIVE and not _can_be_proven(source):
         state = SourceState.NEEDS_SECRET
     source.state = state
     source.save(update_fields=["state"])
     if state == SourceState.ACTIVE:
         release_held(source.pk)
         children.route_waiting(source)
+
+
+def _can_be_proven(source: Source) -> bool:
+    """Say whether a delivery of the source can be genuine: an app's child has its app's secrets."""
+    provider = PROVIDERS.get(source.provider)
+    return (
+        source.parent_id is not None
+        or bool(endpoints.secrets_of(source))
+        or (provider is not None and not needs_secret(provider))
+    )
 
 
 def _ask_at_once(source: Source) -> None:

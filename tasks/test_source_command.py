@@ -341,3 +341,20 @@ def test_the_list_shows_addresses_and_never_secrets(capsys: pytest.CaptureFixtur
     assert answer["secret"] not in text + json.dumps(listed)
     assert [item["account"] for item in listed] == ["cafe", "shop"]
     assert listed[0]["settings"]["currency"] == "RUB"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_source_whose_provider_is_gone_is_listed_set_and_disabled(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    number = add(capsys, "standard")["id"]
+    with every_account():
+        Source.objects.filter(pk=number).update(provider="gone")
+
+    (listed,) = run(capsys, "list")["sources"]
+    changed = run(capsys, "set", str(number), "--title", "Старая касса")
+    disabled = run(capsys, "disable", str(number))
+
+    assert (listed["provider"], listed["unsigned"]) == ("gone", False)
+    assert changed["title"] == "Старая касса"
+    assert disabled["state"] == "disabled"

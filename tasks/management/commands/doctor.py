@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from accounts.commandline import JsonCommand, add_json, every_account, fail, table
+from accounts.commandline import JsonCommand, add_json, every_account, fail, find_source, table
 from accounts.models import Source, SourceState
 from ingest.crypto import VaultError
 from integrations.registry import PROVIDERS
@@ -55,13 +55,7 @@ class Command(JsonCommand):
 
 def _source(number: int, *, locked: bool) -> Source:
     """Return the source, ``locked`` so that its state stays what it is until the end."""
-    rows = Source.objects.select_for_update(of=("self",)) if locked else Source.objects
-    found = rows.filter(pk=number).first()
-    if found is None:
-        raise fail(
-            f"Нет источника {number}: номера показывает `source list`",
-            f"No source {number}: `source list` shows the ids",
-        )
+    found = find_source(number, locked=locked)
     if found.provider not in PROVIDERS:
         raise fail(
             f"Провайдера «{found.provider}» в этой установке нет",

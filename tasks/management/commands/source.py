@@ -16,36 +16,32 @@ from accounts.commandline import (
     every_account,
     fail,
     find_account,
+    find_source,
     subcommands,
     table,
     verb,
 )
 from accounts.models import Account, Source, SourceState
 from accounts.rls import set_scope
-from ingest import endpoints
 from ingest.limits import from_environment
 from integrations.contract import Provider
 from integrations.registry import PROVIDERS
 from sales.totals import hold_days
-from tasks import sql
+from tasks import source_shown, sql
 from tasks.app_options import AppOptions, add_app_options, waiting_of
 from tasks.children import AppInvalid, add_child
-from tasks.fetching import state
 from tasks.secret_input import add_secret_options, given_secret
 from tasks.source_secrets import KINDS, SecretInvalid
-from tasks.source_settings import SettingInvalid, names, read_settings, values_of
+from tasks.source_settings import SettingInvalid, names, read_settings
 from tasks.sources import (
-    Changed,
     add_source,
     change_source,
     connectable,
     give_secret,
-    path_of,
     release_held,
     rotate_address,
     rotate_secret,
     set_state,
-    url_of,
 )
 
 #: Beyond the receivers' cache of sources, in seconds: a delivery on its way through.
@@ -56,10 +52,6 @@ _STATES = {
     "disable": (SourceState.DISABLED, "отключить: адрес отвечает 404 / the address answers 404"),
     "enable": (SourceState.ACTIVE, "включить снова / take deliveries again"),
 }
-_UNSIGNED = (
-    "тело доставок не подписано, адрес держите в тайне / deliveries are unsigned, keep the address"
-    " secret"
-)
 _SETTING_HELP = "настройка, можно несколько раз: / a setting, repeatable: " + ", ".join(
     names(PROVIDERS.values())
 )
@@ -143,7 +135,7 @@ class Command(JsonCommand):
                 app = asked.found()
                 source = add_child(account, provider, app, merchant=asked.merchant, columns=columns)
                 secret = None
-            made = _shown(source, secret)
+            made = source_shown.shown(source, secret)
         self.show(options, made)
 
     def unrouted(self, options: dict[str, Any]) -> None:
@@ -161,7 +153,7 @@ class Command(JsonCommand):
             rows = Source.objects.select_related("account").order_by("account__slug", "id")
             if wanted is not None:
                 rows = rows.filter(account__in=wanted)
-            shown = [_describe(row) for row in rows]
+            shown = [source_shown.described(row) for row in rows]
         heads = (
             "id",
             "account",
@@ -173,7 +165,7 @@ class Command(JsonCommand):
             "unsigned",
             "url",
         )
-        text = table(heads, [[item[head] for head in heads] for item in _marked(shown)])
+        text = table(heads, [[item[head] for head in heads] for item in source_shown.marked(shown)])
         self.answer(options, {"sources": shown}, text)
 
     def set(self, options: dict[str, Any]) -> None:
@@ -181,19 +173,19 @@ class Command(JsonCommand):
         if not options["setting"] and not options["title"]:
             raise fail("Что изменить? --setting или --title", "Change what? --setting or --title")
         with _source(options["id"], days=True) as source:
-            provider = PROVIDERS[source.provider]
+            provider = PROVIDERS.get(source.provider)
             columns = read_settings(options["setting"], provider, clearing=True)
             columns |= _title(options["title"])
             changed = change_source(source, columns)
-            shown = _describe(source)
+            shown = source_shown.described(source)
         value = shown | {"changed": changed.columns, "redated": changed.rows}
-        self.answer(options, value | {"stale": changed.stale}, _told(shown, changed))
+        self.answer(options, value | {"stale": changed.stale}, source_shown.told(shown, changed))
 
     def secret(self, options: dict[str, Any]) -> None:
         """Add a secret; where we issue them, one is made unless it is given."""
         given = given_secret(options)
         with _source(options["id"]) as source:
-            shown = _shown(source, give_secret(source, given, kind=options["kind"]))
+            shown = source_shown.shown(source, give_secret(source, given, kind=options["kind"]))
         self.show(options, shown)
 
     def rotate(self, options: dict[str, Any]) -> None:
@@ -207,16 +199,16 @@ class Command(JsonCommand):
         with _source(options["id"]) as source:
             if options["url"]:
                 rotate_address(source, overlap=overlap)
-                shown = _shown(source, None)
+                shown = source_shown.shown(source, None)
             else:
-                shown = _shown(source, rotate_secret(source, given, overlap=overlap))
+                shown = source_shown.shown(source, rotate_secret(source, given, overlap=overlap))
         self.show(options, shown)
 
     def state(self, options: dict[str, Any]) -> None:
         """Pause, resume, disable or enable a source."""
         with _source(options["id"]) as source:
             set_state(source, _STATES[options["verb"]][0])
-            shown = _shown(source, None)
+            shown = source_shown.shown(source, None)
         if shown["state"] == SourceState.ACTIVE:
             # A receiver that has not heard of it yet may hold back one delivery more.
             time.sleep(from_environment().source_cache_seconds + _SLACK)
@@ -225,66 +217,7 @@ class Command(JsonCommand):
 
     def show(self, options: dict[str, Any], shown: dict[str, Any]) -> None:
         """Print a source and, this once, the secret it was just given."""
-        lines = [f"Источник / source {shown['id']}: {shown['state']}", _where(shown)]
-        if shown["unsigned"]:
-            lines.append(_UNSIGNED)
-        if shown["secret"] is not None:
-            lines.append(f"секрет показан один раз / secret, shown once: {shown['secret']}")
-        if shown["state"] == SourceState.NEEDS_SECRET:
-            lines.append(
-                "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
-                f"manage.py source secret {shown['id']} --secret -"
-            )
-        if shown["needs_api_secret"]:
-            lines.append(
-                "дальше, ключ API, чтобы читать документы / next, a key of the API to read with: "
-                f"manage.py source secret {shown['id']} --kind api --secret -"
-            )
-        self.answer(options, shown, "\n".join(lines))
-
-
-def _marked(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of a list for people, those of unsigned sources marked."""
-    return [item | {"unsigned": "без подписи" if item["unsigned"] else ""} for item in shown]
-
-
-def _shown(source: Source, secret: str | None) -> dict[str, Any]:
-    provider = PROVIDERS[source.provider]
-    asks = provider.api is not None and provider.api.needs_secret
-    return {
-        "id": source.pk,
-        "url": url_of(source),
-        "path": path_of(source),
-        "secret": secret,
-        "state": str(source.state),
-        "kind": source.kind,
-        "parent": source.parent_id,
-        "merchant": source.merchant,
-        "unsigned": not provider.signed,
-        "needs_api_secret": asks and endpoints.api_secret_of(source) is None,
-    }
-
-
-def _where(shown: dict[str, Any]) -> str:
-    if shown["kind"] != "child":
-        return f"url: {shown['url']}"
-    return (
-        f"продавец / merchant {shown['merchant']}, адрес у приложения / the address is of the app:"
-        f" {shown['parent']}"
-    )
-
-
-def _told(shown: dict[str, Any], changed: Changed) -> str:
-    settings = {"title": shown["title"], **shown["settings"]}
-    lines = [f"{name}: {'—' if value in ('', None) else value}" for name, value in settings.items()]
-    if changed.rows:
-        lines.append(f"пересчитано продаж и возвратов / rows derived again: {changed.rows}")
-    if changed.stale:
-        lines.append(
-            "новые доставки читаются по-новому, записанное прочтёт заново / new deliveries are read"
-            f" with it, what is recorded by: manage.py rebuild --source {shown['id']} --apply"
-        )
-    return "\n".join(lines)
+        self.answer(options, shown, source_shown.text(shown))
 
 
 def _title(text: str) -> dict[str, str]:
@@ -342,31 +275,4 @@ def _source(number: int, *, days: bool = False) -> Iterator[Source]:
     with every_account():
         if days:
             hold_days(number)
-        found = Source.objects.select_for_update(of=("self",)).filter(pk=number).first()
-        if found is None:
-            raise fail(
-                f"Нет источника {number}: номера показывает `source list`",
-                f"No source {number}: `source list` shows the ids",
-            )
-        yield found
-
-
-def _describe(source: Source) -> dict[str, Any]:
-    return {
-        "id": source.pk,
-        "account": source.account.slug,
-        "provider": source.provider,
-        "title": source.title,
-        "kind": source.kind,
-        "parent": source.parent_id,
-        "merchant": source.merchant,
-        "state": source.state,
-        "unrouted": waiting_of(source),
-        "unsigned": not PROVIDERS[source.provider].signed,
-        "secrets": len(endpoints.secrets_of(source)),
-        "api_secret": endpoints.api_secret_of(source) is not None,
-        "reads": state.describe(source),
-        "url": url_of(source),
-        "path": path_of(source),
-        "settings": values_of(source, PROVIDERS.get(source.provider)),
-    }
+        yield find_source(number, locked=True)

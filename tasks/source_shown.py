@@ -1,0 +1,109 @@
+"""A source as ``manage.py source`` shows it, to people and to programs."""
+
+from typing import Any
+
+from accounts.models import Source, SourceState
+from ingest import endpoints
+from integrations.registry import PROVIDERS
+
+from .app_options import waiting_of
+from .fetching import state
+from .source_settings import values_of
+from .sources import Changed, path_of, url_of
+
+_UNSIGNED = (
+    "тело доставок не подписано, адрес держите в тайне / deliveries are unsigned, keep the address"
+    " secret"
+)
+
+
+def shown(source: Source, secret: str | None) -> dict[str, Any]:
+    """Return what is told of a source that was just changed, with the secret it was given."""
+    api = provider.api if (provider := PROVIDERS.get(source.provider)) else None
+    return {
+        "id": source.pk,
+        "url": url_of(source),
+        "path": path_of(source),
+        "secret": secret,
+        "state": str(source.state),
+        "kind": source.kind,
+        "parent": source.parent_id,
+        "merchant": source.merchant,
+        "unsigned": _is_unsigned(source),
+        "needs_api_secret": bool(api and api.needs_secret and not endpoints.api_secret_of(source)),
+    }
+
+
+def described(source: Source) -> dict[str, Any]:
+    """Return all that a list tells of a source."""
+    return {
+        "id": source.pk,
+        "account": source.account.slug,
+        "provider": source.provider,
+        "title": source.title,
+        "kind": source.kind,
+        "parent": source.parent_id,
+        "merchant": source.merchant,
+        "state": source.state,
+        "unrouted": waiting_of(source),
+        "unsigned": _is_unsigned(source),
+        "secrets": len(endpoints.secrets_of(source)),
+        "api_secret": endpoints.api_secret_of(source) is not None,
+        "reads": state.describe(source),
+        "url": url_of(source),
+        "path": path_of(source),
+        "settings": values_of(source, PROVIDERS.get(source.provider)),
+    }
+
+
+def _is_unsigned(source: Source) -> bool:
+    provider = PROVIDERS.get(source.provider)
+    return provider is not None and not provider.signed
+
+
+def marked(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of a list for people, those of unsigned sources marked."""
+    return [item | {"unsigned": "без подписи" if item["unsigned"] else ""} for item in shown]
+
+
+def text(shown: dict[str, Any]) -> str:
+    """Return what people are told of a source, and what to do next."""
+    lines = [f"Источник / source {shown['id']}: {shown['state']}", _where(shown)]
+    if shown["unsigned"]:
+        lines.append(_UNSIGNED)
+    if shown["secret"] is not None:
+        lines.append(f"секрет показан один раз / secret, shown once: {shown['secret']}")
+    if shown["state"] == SourceState.NEEDS_SECRET:
+        lines.append(
+            "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
+            f"manage.py source secret {shown['id']} --secret -"
+        )
+    if shown["needs_api_secret"]:
+        lines.append(
+            "дальше, ключ API, чтобы читать документы / next, a key of the API to read with: "
+            f"manage.py source secret {shown['id']} --kind api --secret -"
+        )
+    return "\n".join(lines)
+
+
+def _where(shown: dict[str, Any]) -> str:
+    if shown["kind"] != "child":
+        return f"url: {shown['url']}"
+    return (
+        f"продавец / merchant {shown['merchant']}, адрес у приложения / the address is of the app:"
+        f" {shown['parent']}"
+    )
+
+
+def told(shown: dict[str, Any], changed: Changed) -> str:
+    """Return the settings of a source after a change, and what follows from it."""
+    settings = {"title": shown["title"], **shown["settings"]}
+    lines = [f"{name}: {'—' if value in ('', None) else value}" for name, value in settings.items()]
+    if changed.rows:
+        lines.append(f"пересчитано продаж и возвратов / rows derived again: {changed.rows}")
+    if changed.stale:
+        lines.append(
+            "новые доставки читаются по-новому, записанное прочтёт заново / new deliveries are read"
+            f" with it, what is recorded by: manage.py rebuild --source {shown['id']} --apply"
+        )
+    return "\n".join(lines)
