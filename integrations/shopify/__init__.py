@@ -1,14 +1,14 @@
 """Shopify: orders of the web and of its tills, signed by HMAC over the raw body."""
 
 from integrations.contract import Provider
-from integrations.schemes import HmacHeader
+from integrations.schemes import named
 
 from .payload import EVENT_ID, IGNORED, NORMALISERS, SHOP, TOPIC, split
 
 PROVIDER = Provider(
     slug="shopify",
     title="Shopify",
-    scheme=HmacHeader("x-shopify-hmac-sha256"),
+    scheme=named("shopify"),
     split=split,
     normalisers=NORMALISERS,
     ignored=IGNORED,

@@ -2,12 +2,12 @@
 
 from integrations.contract import Provider
 from integrations.envelope import NORMALISERS, split
-from integrations.schemes import StandardWebhooks
+from integrations.schemes import named
 
 PROVIDER = Provider(
     slug="standard",
     title="Standard Webhooks",
-    scheme=StandardWebhooks(),
+    scheme=named("standard-webhooks"),
     split=split,
     normalisers=NORMALISERS,
     ignored=frozenset({"ping"}),
