@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from .contract import Delivery, Secret, SignatureInvalid
-from .form_field import FormField
 from .forms import MAX_FIELDS
+from .schemes import FormField
 
 TOKEN = "51856fefc120afa4b628cc82d3935cce"
 SCHEME = FormField("auth.application_token")

@@ -1,8 +1,8 @@
 """Bitrix24 (Битрикс24): thin events, and deals read by the portal's inbound webhook."""
 
 from integrations.contract import Provider
-from integrations.form_field import FormField
 from integrations.hosts import read_host
+from integrations.schemes import FormField
 
 from .asking import API
 from .payload import IGNORED, NORMALISERS, split

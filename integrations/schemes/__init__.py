@@ -1,6 +1,7 @@
 """Signature schemes as data: how a delivery proves that its sender knows a secret."""
 
 from .fields import FieldsDigest
+from .forms import FormField
 from .known import SCHEMES, UnknownScheme, named
 from .macs import Clock, HmacHeader, StampedHeader
 from .standard import StandardWebhooks, new_signing_secret
@@ -13,6 +14,7 @@ __all__ = [
     "Bearer",
     "Clock",
     "FieldsDigest",
+    "FormField",
     "HmacHeader",
     "Never",
     "StampedHeader",

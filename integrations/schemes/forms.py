@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
-from . import forms
-from .contract import Delivery, PayloadUnrecognised, Secret, SignatureInvalid
-from .schemes.base import Plain
+from integrations import forms
+from integrations.contract import Delivery, PayloadUnrecognised, Secret, SignatureInvalid
+
+from .base import Plain
 
 
 @dataclass(frozen=True, slots=True)
