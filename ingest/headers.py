@@ -3,10 +3,12 @@
 from collections.abc import Collection, Iterable
 from functools import lru_cache
 
-#: Never stored: credentials, and what proxies add.
+from integrations.contract import MERCHANT
+
+#: Never stored as sent: credentials, what proxies add, and a name that only we may give.
 DENIED = frozenset(
-    "authorization proxy-authorization cookie connection keep-alive transfer-encoding te "
-    "forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port "
+    f"{MERCHANT} authorization proxy-authorization cookie connection keep-alive transfer-encoding "
+    "te forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-port "
     "x-forwarded-server x-real-ip via".split()
 )
 LIMIT = 8192

@@ -185,16 +185,8 @@ class Intake:
             delivery.path,
             scope["query_string"],
             delivery.headers.get("content-type", ""),
-            _kept(
-                route,
-                provider,
-                delivery,
-                encode(
-                    scope["headers"],
-                    hidden=route.hidden | {MERCHANT},
-                    limit=self._limits.header_bytes,
-                ),
-            ),
+            encode(scope["headers"], hidden=route.hidden, limit=self._limits.header_bytes)
+            + _merchant(route, provider, delivery),
             body,
             sha256(delivery.body).digest(),
             paths,
@@ -249,12 +241,12 @@ def _verify(route: Route, provider: Provider, *, delivery: Delivery) -> None:
         raise Refusal("signature_invalid", cause="verify_error") from error
 
 
-def _kept(route: Route, provider: Provider, delivery: Delivery, block: bytes) -> bytes:
-    """Return the headers to be kept, with the merchant that the proof names: it is not kept."""
+def _merchant(route: Route, provider: Provider, delivery: Delivery) -> bytes:
+    """Return a header of ours with the merchant that the proof names: the proof is not kept."""
     # Looked up by name: asking a protocol costs more than all else here, and most have none.
     named = getattr(provider.scheme, "merchant", None)
     merchant = None if named is None else named(delivery, route.secrets)
-    return block if merchant is None else block + f"{MERCHANT}: {merchant}\r\n".encode()
+    return b"" if merchant is None else f"{MERCHANT}: {merchant}\r\n".encode()
 
 
 def _note_ending(route: Route, provider: Provider, *, delivery: Delivery) -> None:

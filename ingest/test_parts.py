@@ -47,6 +47,7 @@ def test_headers_survive_storage_without_what_must_not_be_kept() -> None:
         (b"cookie", b"canary"),
         (b"x-forwarded-for", b"10.0.0.1"),
         (b"X-Secret", b"canary"),
+        (b"X-Gjango-Merchant", b"canary"),
     ]
 
     block = encode(pairs, hidden={"x-secret"})
