@@ -7,9 +7,12 @@
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from .contract import Delivery, Event
+from sales.drafts import Draft, ReferenceDraft, ReferenceKind, RefundDraft, SaleDraft, Version
+
+from .clocks import version_of_absence
+from .contract import Context, Delivery, Event, Normaliser
 from .reading import Reader, parse_json
 
 #: How the type of an event ends that is a page of a list.
@@ -31,3 +34,27 @@ def split(delivery: Delivery) -> list[Event]:
     name = body["id"].text(200)
     sent = delivery.answered.sent if delivery.answered else 0
     return [Event(key=f"{kind}:{name}:{sent}", type=f"{kind}.{outcome}", payload=body.value)]
+
+
+def missing(gone: Callable[[str, Version], Draft]) -> Normaliser:
+    """Return the normaliser of an answer that knows no such object: ``missing(sale_gone)``."""
+
+    def normalise(event: Event, context: Context, /) -> Sequence[Draft]:
+        return (gone(Reader(event.payload)["id"].id(), version_of_absence(context)),)
+
+    return normalise
+
+
+def sale_gone(name: str, at: Version) -> SaleDraft:
+    """State that a sale is gone."""
+    return SaleDraft(external_id=name, version=at, gone=True)
+
+
+def refund_gone(name: str, at: Version) -> RefundDraft:
+    """State that a refund is gone."""
+    return RefundDraft(external_id=name, version=at, gone=True)
+
+
+def customer_gone(name: str, at: Version) -> ReferenceDraft:
+    """State that a customer is gone."""
+    return ReferenceDraft(kind=ReferenceKind.CUSTOMER, external_id=name, version=at, gone=True)

@@ -8,11 +8,11 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from integrations.clocks import micros, version_of_absence
+from integrations.answers import customer_gone, missing, sale_gone
+from integrations.clocks import micros
 from integrations.contract import Context, Delivery, Event, Normaliser, Read
 from integrations.forms import parse_form, path_of
 from integrations.reading import Reader
-from sales.drafts import Draft, ReferenceDraft, ReferenceKind, SaleDraft
 
 from . import contacts, leads
 
@@ -96,17 +96,6 @@ def _deleted(kind: str) -> Normaliser:
     return normalise
 
 
-def _lead_missing(event: Event, context: Context, /) -> Sequence[Draft]:
-    name, at = Reader(event.payload)["id"].number(), version_of_absence(context)
-    return (SaleDraft(external_id=name, version=at, gone=True),)
-
-
-def _contact_missing(event: Event, context: Context, /) -> Sequence[Draft]:
-    name, at = Reader(event.payload)["id"].number(), version_of_absence(context)
-    kind = ReferenceKind.CUSTOMER
-    return (ReferenceDraft(kind=kind, external_id=name, version=at, gone=True),)
-
-
 _CHANGES = ("add", "update", "restore", "responsible")
 NORMALISERS: Mapping[str, Normaliser] = {
     **dict.fromkeys([f"leads.{action}" for action in (*_CHANGES, "status")], _hint("lead")),
@@ -115,8 +104,8 @@ NORMALISERS: Mapping[str, Normaliser] = {
     "contacts.delete": _deleted("contact"),
     "lead.read": leads.stated,
     "lead.listed": leads.listed,
-    "lead.missing": _lead_missing,
+    "lead.missing": missing(sale_gone),
     "contact.read": contacts.stated,
     "contact.listed": contacts.listed,
-    "contact.missing": _contact_missing,
+    "contact.missing": missing(customer_gone),
 }

@@ -6,11 +6,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from integrations.clocks import version, version_of_absence
+from integrations.answers import customer_gone, missing, sale_gone
+from integrations.clocks import version
 from integrations.contract import Context, Delivery, Event, Normaliser, Read
 from integrations.forms import parse_form
 from integrations.reading import Reader
-from sales.drafts import Draft, Rank, ReferenceDraft, ReferenceKind, SaleDraft, Version
+from sales.drafts import Draft, Rank, Version
 
 from . import contacts, deals
 
@@ -70,34 +71,17 @@ def _deleted(gone: Callable[[str, Version], Draft]) -> Normaliser:
     return normalise
 
 
-def _missing(gone: Callable[[str, Version], Draft]) -> Normaliser:
-    """Return the normaliser of an answer that knows no such entity."""
-
-    def normalise(event: Event, context: Context, /) -> Sequence[Draft]:
-        return (gone(Reader(event.payload)["id"].number(), version_of_absence(context)),)
-
-    return normalise
-
-
-def _deal_gone(name: str, at: Version) -> Draft:
-    return SaleDraft(external_id=name, version=at, gone=True)
-
-
-def _contact_gone(name: str, at: Version) -> Draft:
-    return ReferenceDraft(kind=ReferenceKind.CUSTOMER, external_id=name, version=at, gone=True)
-
-
 NORMALISERS: Mapping[str, Normaliser] = {
     "ONCRMDEALADD": _hint("deal", SETTLE),
     "ONCRMDEALUPDATE": _hint("deal", SETTLE),
     "ONCRMDEALMOVETOCATEGORY": _hint("deal", SETTLE),
-    "ONCRMDEALDELETE": _deleted(_deal_gone),
+    "ONCRMDEALDELETE": _deleted(sale_gone),
     "ONCRMCONTACTADD": _hint("contact"),
     "ONCRMCONTACTUPDATE": _hint("contact"),
-    "ONCRMCONTACTDELETE": _deleted(_contact_gone),
+    "ONCRMCONTACTDELETE": _deleted(customer_gone),
     "deal.read": deals.stated,
-    "deal.missing": _missing(_deal_gone),
+    "deal.missing": missing(sale_gone),
     "deal.listed": deals.listed,
     "contact.read": contacts.stated,
-    "contact.missing": _missing(_contact_gone),
+    "contact.missing": missing(customer_gone),
 }

@@ -5,20 +5,21 @@ is not followed, only the id at its end is taken.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-from integrations.clocks import is_plausible, micros, version, version_of_absence
+from integrations.answers import missing, refund_gone, sale_gone
+from integrations.clocks import is_plausible, micros, version
 from integrations.contract import Context, Delivery, Event, Normaliser, Read, Statement
 from integrations.reading import Reader, parse_json
-from sales.drafts import Rank, RefundDraft, SaleDraft
+from sales.drafts import Draft, Rank, Version
 
 from . import documents, positions, words
 
 #: Kind of document → how it is read, and what is stated when it is gone.
-_KINDS: Mapping[str, tuple[documents.Document, type[SaleDraft] | type[RefundDraft]]] = {
-    "retaildemand": (documents.sale, SaleDraft),
-    "retailsalesreturn": (documents.refund, RefundDraft),
+_KINDS: Mapping[str, tuple[documents.Document, Callable[[str, Version], Draft]]] = {
+    "retaildemand": (documents.sale, sale_gone),
+    "retailsalesreturn": (documents.refund, refund_gone),
 }
 _NO_SALES = ("retailshift", "retaildrawercashin", "retaildrawercashout")
 _CHANGES = ("create", "update", "processed")
@@ -63,7 +64,7 @@ def _changed(kind: str) -> Normaliser:
 
 
 def _deleted(kind: str) -> Normaliser:
-    _, draft = _KINDS[kind]
+    _, gone_at = _KINDS[kind]
 
     def normalise(event: Event, context: Context, /) -> Sequence[Statement]:
         name, at = words.linked(Reader(event.payload)["event"]), event.occurred_at
@@ -71,8 +72,7 @@ def _deleted(kind: str) -> Normaliser:
             return [Read(kind, name, deleted=True)]
         # ``moment`` has whole seconds, ``updated`` milliseconds: the tombstone covers its second.
         when = version(Rank.FULL, at, context, round_up=_SECOND)
-        gone = draft(external_id=name, version=when, gone=True)
-        return [gone, Read(kind, name, clock=when.clock, deleted=True)]
+        return [gone_at(name, when), Read(kind, name, clock=when.clock, deleted=True)]
 
     return normalise
 
@@ -87,16 +87,6 @@ def _read(kind: str) -> Normaliser:
             raise answers.refuse("no answer")
         document, *pages = found
         return state(document, positions.read(document, pages), context)
-
-    return normalise
-
-
-def _missing(kind: str) -> Normaliser:
-    _, draft = _KINDS[kind]
-
-    def normalise(event: Event, context: Context, /) -> Sequence[Statement]:
-        name = words.uuid(Reader(event.payload)["id"])
-        return [draft(external_id=name, version=version_of_absence(context), gone=True)]
 
     return normalise
 
@@ -124,7 +114,7 @@ def _of(kind: str) -> dict[str, Normaliser]:
     return changes | {
         f"{kind}.delete": _deleted(kind),
         f"{kind}.read": _read(kind),
-        f"{kind}.missing": _missing(kind),
+        f"{kind}.missing": missing(_KINDS[kind][1]),
         f"{kind}.listed": _listed(kind),
     }
 
