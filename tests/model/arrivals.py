@@ -8,11 +8,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from integrations import answers
+from integrations.clocks import micros
 from integrations.contract import (
+    Answered,
     Context,
     Delivery,
     Event,
@@ -23,7 +26,6 @@ from integrations.contract import (
 )
 from sales.statements import Stated
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: When an event was first received, and by which delivery.
 Receipt = tuple[datetime, UUID]
 #: (source, key, content): what makes two events one.
@@ -41,10 +43,15 @@ class Site:
     timezone: str = "Europe/Moscow"
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def context(self, received: datetime) -> Context:
+    def context(self, received: datetime, answered: Answered | None = None) -> Context:
         """Return what a normaliser is told beside the event."""
-        micros = (received - _EPOCH) // timedelta(microseconds=1)
-        return Context(self.currency, self.timezone, micros, settings=self.settings)
+        return Context(
+            self.currency,
+            self.timezone,
+            micros(received),
+            settings=self.settings,
+            answered=answered,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,8 @@ def _content(arrival: Arrival, event: Event, *, alone: bool) -> bytes:
 def events(arrival: Arrival) -> Iterator[tuple[Identity, Event]]:
     """Go over the events of a delivery; none where it cannot be split."""
     try:
-        found = arrival.site.provider.split(arrival.delivery)
+        split = answers.split if arrival.delivery.answered else arrival.site.provider.split
+        found = split(arrival.delivery)
     except PayloadUnrecognised:
         return
     alone = len(found) == 1 and not arrival.delivery.body.lstrip().startswith(b"[")
@@ -85,13 +93,15 @@ def first_receipts(arrivals: Iterable[Arrival]) -> dict[Identity, Receipt]:
     return found
 
 
-def normalised(site: Site, event: Event, received: datetime) -> list[Any]:
+def normalised(
+    site: Site, event: Event, received: datetime, answered: Answered | None = None
+) -> list[Any]:
     """Return the drafts of an event first received then; none where it states nothing."""
     provider = site.provider
     if event.type in provider.ignored or event.type not in provider.normalisers:
         return []
     try:
-        said = provider.normalisers[event.type](event, site.context(received)) or ()
+        said = provider.normalisers[event.type](event, site.context(received, answered)) or ()
     except (EventUnsupported, PayloadUnrecognised):
         return []
     return [draft for draft in said if not isinstance(draft, Read)]
@@ -111,7 +121,9 @@ def stated(arrivals: Sequence[Arrival]) -> list[list[Stated]]:
                 arrival.site.provider.mapper,
             )
             for identity, event in events(arrival)
-            for draft in normalised(arrival.site, event, first[identity][0])
+            for draft in normalised(
+                arrival.site, event, first[identity][0], arrival.delivery.answered
+            )
         ]
         for arrival in arrivals
     ]

@@ -63,7 +63,9 @@ def site_of(slug: str, account_id: int, source_id: int) -> Site:
 
 def request(sent: Sent) -> Delivery:
     """Return what was sent as a provider's functions take it."""
-    return Delivery(sent.method, sent.path, "", sent.headers, sent.body, TEST_URL)
+    return Delivery(
+        sent.method, sent.path, sent.query, sent.headers, sent.body, TEST_URL, sent.answered
+    )
 
 
 def on_the_way(sent: Sequence[Sent], chance: random.Random) -> list[Sent]:

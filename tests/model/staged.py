@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -10,8 +11,9 @@ from accounts.models import Account, Source
 from accounts.rls import scoped
 from ingest.headers import decode, encode
 from ingest.models import Delivery as Staged
-from ingest.staging import Row, stage
-from integrations.contract import Delivery
+from ingest.staging import AnswerRow, Row, stage, stage_answer
+from integrations.clocks import EPOCH, micros
+from integrations.contract import Answered, Delivery
 from integrations.registry import PROVIDERS
 from sales.merging import LocationSettings, Settings, SourceSettings
 from sales.merging.deriving import Table
@@ -42,14 +44,38 @@ def put(site: Site, requests: Iterable[Sent]) -> list[UUID]:
     connection.ensure_connection()
     found: list[UUID] = []
     for sent in requests:
+        if sent.answered is not None:
+            found.append(_put_answer(site, sent.body, sent.answered))
+            continue
         headers = encode((name.encode(), text.encode()) for name, text in sent.headers.items())
         row = Row(
-            *(site.account_id, site.source_id, "push", sent.method, sent.path, b""),
-            *("application/json", headers, sent.body, hashlib.sha256(sent.body).digest()),
+            *(site.account_id, site.source_id, "push", sent.method, sent.path),
+            *(sent.query.encode(), "application/json"),
+            *(headers, sent.body, hashlib.sha256(sent.body).digest()),
         )
         with connection.cursor() as cursor:
             found += stage(cursor, [row])
     return found
+
+
+def _time(moment: int) -> datetime:
+    return EPOCH + timedelta(microseconds=moment)
+
+
+def _put_answer(site: Site, body: bytes, answered: Answered) -> UUID:
+    row = AnswerRow(
+        *(site.account_id, site.source_id, "fetched", body, _time(answered.sent)),
+        None if answered.date is None else _time(answered.date),
+        answered.over,
+    )
+    with connection.cursor() as cursor:
+        return stage_answer(cursor, row)
+
+
+def _answered(row: Staged) -> Answered | None:
+    if row.read_at is None:
+        return None
+    return Answered(micros(row.read_at), micros(row.date) if row.date else None, row.over)
 
 
 def _site(source: Source) -> Site:
@@ -78,6 +104,7 @@ def arrivals() -> list[Arrival]:
                 decode(bytes(row.headers)),
                 bytes(row.body),
                 "",
+                _answered(row),
             ),
         )
         for row in Staged.objects.order_by("pk")

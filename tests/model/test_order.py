@@ -114,17 +114,13 @@ def test_property_07_a_state_joined_with_the_rest_is_the_whole(
 
 
 def recordings(site: Site) -> list[list[Stated]]:
-    """Return what each recorded delivery of a provider states."""
+    """Return what each recorded delivery of a provider states, and each recorded answer."""
     provider = site.provider
-    found = samples.load(provider.slug).values()
+    found = [samples.signed(one, provider) for one in samples.load(provider.slug).values()]
+    found += [samples.answered(body) for body in samples.load_answers(provider.slug).values()]
     arrivals = [
-        Arrival(
-            UUID(int=count + 1),
-            site,
-            RECEIVED + timedelta(seconds=count),
-            samples.signed(sample, provider),
-        )
-        for count, sample in enumerate(found)
+        Arrival(UUID(int=count + 1), site, RECEIVED + timedelta(seconds=count), delivery)
+        for count, delivery in enumerate(found)
     ]
     return [told for told in stated(arrivals) if told]
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from integrations import samples
+from integrations.contract import Answered
 
 #: When every simulated day begins; all of it lies before any receipt.
 OPENING = datetime(2026, 9, 14, 9, tzinfo=UTC)
@@ -29,6 +30,9 @@ class Sent(NamedTuple):
     path: str
     headers: Mapping[str, str]
     body: bytes
+    query: str = ""
+    #: Set on what the provider answered to a question of ours; it sends nothing like it by itself.
+    answered: Answered | None = None
 
 
 class Figures(NamedTuple):
@@ -57,6 +61,8 @@ class Shop:
     now: datetime = OPENING
     slug: ClassVar[str]
     currency: ClassVar[str] = "RUB"
+    #: Whether it says all it knows only when it is asked.
+    is_asked: ClassVar[bool] = False
     #: The unit of the provider's clock.
     unit: ClassVar[timedelta]
 
