@@ -17,6 +17,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from sales.drafts import Draft
 
+from .senders import Sender
+
 
 class IntegrationError(Exception):
     """The root of what a provider may raise."""
@@ -184,6 +186,10 @@ class Scheme(Protocol):
     def secret_headers(self) -> frozenset[str]:
         """Headers that hold the secret itself: never stored, never logged."""
 
+    @property
+    def words(self) -> str:
+        """What proves a delivery, told to people: Russian, " / ", English."""
+
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid (or SignatureStale) unless one of the secrets proves it."""
 
@@ -339,6 +345,8 @@ class Provider:
     #: JSON paths of OAuth tokens inside events, cut after verification.
     redacted: tuple[str, ...] = ()
     answer: Answer | None = None
+    #: What the sender expects of an answer, and what it does without one.
+    sender: Sender = field(default_factory=Sender)
     default_currency: str | None = None
     #: Where one address may serve many merchants: the body of what a delivery holds of one of
     #: them. None where each needs an address of its own.

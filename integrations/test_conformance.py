@@ -14,6 +14,7 @@ import pytest
 
 from . import samples
 from .cases import Case, context_of, outcome
+from .catalogue import heard
 from .contract import (
     Delivery,
     Event,
@@ -29,7 +30,7 @@ from .schemes import Address
 
 NOW = 1_789_408_800
 OTHER = Secret("whsec_b3RoZXItc2VjcmV0LW9mLXRoZS1zYW1wbGVzLTAwMDI=")
-HEARD = [provider for provider in PROVIDERS.values() if provider.slug != "manual"]
+HEARD = heard(PROVIDERS.values())
 SAMPLES = [
     (provider, sample) for provider in HEARD for sample in samples.load(provider.slug).values()
 ]

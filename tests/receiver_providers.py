@@ -18,6 +18,7 @@ class Hmac:
     covers = frozenset({"body", "url"})
     headers = frozenset({HEADER})
     secret_headers = frozenset({"x-password"})
+    words = "подпись в заголовке / signature in the header: x-signature"
 
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         if b"crash" in delivery.body:

@@ -40,6 +40,7 @@ class _NoScheme:
     headers = frozenset[str]()
     unsigned = frozenset[str]()
     secret_headers = frozenset[str]()
+    words = "ничего не принимает / takes nothing"
 
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         raise SignatureInvalid

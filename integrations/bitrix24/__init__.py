@@ -3,6 +3,7 @@
 from integrations.contract import Provider
 from integrations.hosts import read_host
 from integrations.schemes import FormField
+from integrations.senders import Sender
 
 from .asking import API
 from .payload import IGNORED, NORMALISERS, split
@@ -17,6 +18,11 @@ PROVIDER = Provider(
     methods=frozenset({"POST"}),
     signed=False,
     redacted=("auth.access_token", "auth.refresh_token", "auth.application_token"),
+    sender=Sender(
+        repeats=0,
+        then="событие потеряно / the event is lost",
+        source="https://apidocs.bitrix24.ru/api-reference/events/index.html, 2026-11-25",
+    ),
     api=API,
     settings={"portal": read_host},
 )

@@ -2,6 +2,7 @@
 
 from integrations.contract import Provider
 from integrations.schemes import UserBearer
+from integrations.senders import Sender
 
 from .payload import IGNORED, NORMALISERS, part, split
 
@@ -16,6 +17,7 @@ PROVIDER = Provider(
     methods=frozenset({"POST", "PUT"}),
     secret_from="us",  # noqa: S106
     signed=False,
+    sender=Sender(source="https://developer.evotor.ru/docs/, 2026-11-23"),
     # Of the calls that link an account: they are kept, and not answered as Evotor wants yet.
     redacted=("password", "token"),
     default_currency="RUB",

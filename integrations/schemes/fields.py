@@ -30,6 +30,11 @@ class FieldsDigest(Plain):
     def covers(self) -> frozenset[str]:
         return frozenset(f"field:{name}" for name in self.fields)
 
+    @property
+    def words(self) -> str:
+        signed = f" + {self.separator!r} + ".join([*self.fields, "secret"])
+        return f"поле тела / field of the body `{self.proof}`: hex({self.digest.upper()}({signed}))"
+
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid unless the digest was made with one of the secrets."""
         found = body_fields(delivery.body, (*self.fields, self.proof))

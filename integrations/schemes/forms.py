@@ -18,6 +18,10 @@ class FormField(Plain):
 
     path: str
 
+    @property
+    def words(self) -> str:
+        return f"секрет в поле формы / the secret in a field of the form: `{self.path}`"
+
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid unless the field is there once and is one of the secrets."""
         try:

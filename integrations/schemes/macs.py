@@ -20,6 +20,10 @@ KEYED: Mapping[str, Callable[[bytes, bytes, str], bytes]] = {
     "hmac": hmac.digest,
     "leading": lambda key, message, digest: hashlib.new(digest, key + message).digest(),
 }
+_FORMULAS: Mapping[str, str] = {
+    "hmac": "HMAC-{digest}(secret, {signed})",
+    "leading": "{digest}(secret + {signed})",
+}
 DIGESTS = frozenset({"sha1", "sha256", "sha384", "sha512"})
 _WHOLE: Mapping[str, Callable[[Delivery], bytes]] = {
     "method": lambda delivery: delivery.method.encode(),
@@ -28,6 +32,7 @@ _WHOLE: Mapping[str, Callable[[Delivery], bytes]] = {
 }
 #: Parts that name something: ``header:x-time``, ``field:timestamp`` (of a JSON body), ``text:.``.
 _NAMING = ("header", "field", "text")
+_HEADER = "подпись в заголовке / signature in the header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,15 @@ class HmacHeader(Plain):
         named = {part.removeprefix("header:") for part in self.parts if part.startswith("header:")}
         return frozenset({self.header, *named, *((self.clock.header,) if self.clock else ())})
 
+    @property
+    def words(self) -> str:
+        formula = _FORMULAS[self.keyed].format(
+            digest=self.digest.upper(), signed=" + ".join(map(_spelled, self.parts))
+        )
+        around = (self.prefix, f"{self.encoding}({formula})", self.suffix)
+        clock = f", ± {self.clock.tolerance} s" if self.clock else ""
+        return f"{_HEADER} `{self.header}`: {''.join(around)}{clock}"
+
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid unless the header is the signature by one of the secrets."""
         given = header_bytes(delivery, self.header)
@@ -110,6 +124,11 @@ class HmacHeader(Plain):
     def _signature(self, message: bytes, key: bytes) -> bytes:
         mac = KEYED[self.keyed](key, message, self.digest)
         return f"{self.prefix}{ENCODINGS[self.encoding](mac)}{self.suffix}".encode()
+
+
+def _spelled(part: str) -> str:
+    kind, colon, name = part.partition(":")
+    return f'"{name}"' if kind == "text" else name if colon else part
 
 
 def _part(part: str, delivery: Delivery, fields: Mapping[str, str]) -> bytes:
@@ -140,6 +159,11 @@ class StampedHeader(Plain):
     @property
     def covers(self) -> frozenset[str]:
         return frozenset({"body", "timestamp"})
+
+    @property
+    def words(self) -> str:
+        formula = f't=…,{self.version}=hex(HMAC-SHA256(secret, t + "." + body))'
+        return f"{_HEADER} `{self.header}`: {formula}, {self.tolerance} s"
 
     @property
     def headers(self) -> frozenset[str]:

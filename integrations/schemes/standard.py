@@ -40,6 +40,14 @@ class StandardWebhooks:
         return frozenset({"body", "id", "timestamp"})
 
     @property
+    def words(self) -> str:
+        return (
+            "заголовки / headers `webhook-id`, `webhook-timestamp`, `webhook-signature`: "
+            f"v1,base64(HMAC-SHA256(secret, id.timestamp.body)), v1a — Ed25519, ± {self.tolerance}"
+            " s; либо / or `authorization: Bearer`"
+        )
+
+    @property
     def headers(self) -> frozenset[str]:
         return frozenset({"webhook-id", "webhook-timestamp", "webhook-signature"})
 

@@ -22,6 +22,11 @@ class StaticHeader(Plain):
     word: str = ""
 
     @property
+    def words(self) -> str:
+        spelled = f"{self.header}: {self.word}" if self.word else self.header
+        return f"секрет в заголовке / the secret in a header: `{spelled}`"
+
+    @property
     def headers(self) -> frozenset[str]:
         return frozenset({self.header})
 
@@ -63,6 +68,11 @@ class UserBearer(Bearer):
     be stored to check it, and a secret in rotation vouches for its tokens until it ends.
     """
 
+    @property
+    def words(self) -> str:
+        whole = super(UserBearer, self).words
+        return f"{whole}, либо токен, за который он ручается / or a token that it vouches for"
+
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid unless the header is a secret or a token of one."""
         if self.merchant(delivery, secrets) is None:
@@ -100,6 +110,10 @@ class Basic(StaticHeader):
 class Address(Plain):
     """Nothing but the long random address proves the sender: the source is marked as unsigned."""
 
+    @property
+    def words(self) -> str:
+        return "только длинный случайный адрес / nothing but the long random address"
+
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Accept whoever knows the address."""
 
@@ -107,6 +121,10 @@ class Address(Plain):
 @dataclass(frozen=True, slots=True)
 class Never(Plain):
     """Nothing arrives over HTTP for this provider."""
+
+    @property
+    def words(self) -> str:
+        return "по HTTP ничего не принимает / takes nothing over HTTP"
 
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid always."""

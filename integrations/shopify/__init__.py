@@ -2,6 +2,7 @@
 
 from integrations.contract import Provider
 from integrations.schemes import named
+from integrations.senders import Sender
 
 from .payload import EVENT_ID, IGNORED, NORMALISERS, SHOP, TOPIC, split
 
@@ -14,5 +15,14 @@ PROVIDER = Provider(
     ignored=IGNORED,
     mapper=2,
     methods=frozenset({"POST"}),
+    sender=Sender(
+        accepts=range(200, 300),
+        within=5.0,
+        repeats=8,
+        over=14_400,
+        then="подписка, созданная через API, удалена / a subscription made through the API is"
+        " removed",
+        source="https://shopify.dev/docs/apps/build/webhooks, 2026-11-23",
+    ),
     reads_headers=frozenset({TOPIC, EVENT_ID, SHOP}),
 )

@@ -2,6 +2,7 @@
 
 from integrations.contract import Provider
 from integrations.schemes import named
+from integrations.senders import Sender
 
 from .payload import IGNORED, NORMALISERS, split
 
@@ -13,5 +14,14 @@ PROVIDER = Provider(
     normalisers=NORMALISERS,
     ignored=IGNORED,
     methods=frozenset({"POST"}),
+    sender=Sender(
+        accepts=range(200, 300),
+        within=10.0,
+        repeats=11,
+        pauses=(60, 120, 240, 480, 960, 1920, 3600, 7200, 14_400, 28_800, 28_800),
+        over=86_400,
+        then="событие отброшено / the event is dropped",
+        source="https://developer.squareup.com/docs/webhooks/overview, 2026-11-23",
+    ),
     default_currency="USD",
 )
