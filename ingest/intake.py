@@ -26,6 +26,7 @@ from .body import CLOSE, BodyReader, Receive, content_length
 from .handshakes import is_probe
 from .headers import encode
 from .limits import Limits
+from .patience import patience_of
 from .quarantine import Quarantine
 from .redaction import cut
 from .sources import LookupUnavailable, Route, Sources
@@ -81,6 +82,7 @@ class Intake:
 
     async def take(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Taken:
         """Verify and stage a request; return after the commit. Raises Refusal."""
+        came = asyncio.get_running_loop().time()
         token, rest = token_of(scope["raw_path"])
         self._admit()
         route = await self._route(token)
@@ -105,7 +107,9 @@ class Intake:
             )
         else:
             row = self._row(route, provider, delivery=delivery, scope=scope)
-        return Taken(provider, await self._staged(row, held=route.state == "paused"))
+        patience = patience_of(provider, self._limits)
+        until = None if patience is None else came + patience
+        return Taken(provider, await self._staged(row, held=route.state == "paused", until=until))
 
     def _admit(self) -> None:
         """Refuse what could not be written in time, before and after reading: what it costs to
@@ -215,9 +219,18 @@ class Intake:
     def _client(self, scope: Scope, headers: Mapping[str, str]) -> str:
         return self._proxies.client(peer_of(scope), headers.get("x-forwarded-for", ""))
 
-    async def _staged(self, row: Row, *, held: bool) -> UUID:
+    async def _staged(self, row: Row, *, held: bool, until: float | None) -> UUID:
+        """Return the id of the row after its commit; ``until`` is when its sender will be gone.
+
+        He is answered before that. The row is written all the same, for he may never come again,
+        and if he does it is a duplicate.
+        """
         try:
-            return await self._writer.submit(row, held=held)
+            staged = self._writer.submit(row, held=held)
+            async with asyncio.timeout_at(until):
+                return await (staged if until is None else asyncio.shield(staged))
+        except TimeoutError as error:
+            raise unavailable(self._limits, "sender_gone") from error
         except NotStaged as error:
             raise unavailable(self._limits, error.cause) from error
 

@@ -27,6 +27,8 @@ class Limits:
     verify_inline_bytes: int = 65_536
 
     answer_seconds: float = 3.0
+    #: Of the time that a sender waits for an answer, what goes by on the way there and back.
+    travel_seconds: float = 0.3
     #: A row that would wait longer for its commit to begin is refused at once.
     wait_seconds: float = 0.5
     #: What is ready at once is taken in for so long; the rest of it is refused.

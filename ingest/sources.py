@@ -21,6 +21,7 @@ from .addresses import Network, heard_networks
 from .crypto import Vault, VaultError, token_digest
 from .limits import Limits
 from .link import UNAVAILABLE, Link
+from .patience import patience_of_all
 from .skew import Skew
 
 log = structlog.get_logger()
@@ -69,6 +70,7 @@ class Sources:
         self._link = Link(url, limits)
         self._limits = limits
         self._providers = providers
+        self._patience = patience_of_all(providers.values(), limits)
         self._skew = Skew()
         self._decrypt = lru_cache(maxsize=limits.source_cache_rows)(vault.decrypt)
         self._known: dict[str, tuple[float, Route | None]] = {}
@@ -91,8 +93,7 @@ class Sources:
             raise LookupUnavailable("too many lookups wait")
         future = self._asking(token)
         try:
-            # Half of it: the commit may take the whole, and an answer is due within 5 s.
-            async with asyncio.timeout(self._limits.answer_seconds / 2):
+            async with asyncio.timeout(self._patience):
                 return await asyncio.shield(future)
         except TimeoutError as error:
             raise LookupUnavailable("the database is silent") from error
