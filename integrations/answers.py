@@ -7,6 +7,7 @@
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 
 from sales.drafts import Draft, ReferenceDraft, ReferenceKind, RefundDraft, SaleDraft, Version
@@ -18,12 +19,29 @@ from .reading import Reader, parse_json
 #: How the type of an event ends that is a page of a list.
 LISTED = ".listed"
 OUTCOMES = frozenset({"read", "missing", "listed"})
+_BETWEEN = re.compile(r"[\s,]*")
 
 
 def envelope(kind: str, external_id: str, outcome: str, answers: Sequence[bytes]) -> bytes:
     """Return the body of a delivery with these answers; each is a JSON text."""
     head = json.dumps({"kind": kind, "id": external_id, "outcome": outcome}, ensure_ascii=False)
     return head[:-1].encode() + b', "answers": [' + b", ".join(answers) + b"]}"
+
+
+def texts(body: bytes) -> list[bytes]:
+    """Return the provider's own texts in an envelope, byte for byte."""
+    text, found = body.decode(), []
+    at = text.index("[", text.index('"answers":')) + 1
+    while text[start := _after(text, at)] != "]":
+        _, at = json.JSONDecoder().raw_decode(text, start)
+        found.append(text[start:at].encode())
+    return found
+
+
+def _after(text: str, at: int) -> int:
+    """Return where what separates two values ends."""
+    match = _BETWEEN.match(text, at)
+    return match.end() if match else at
 
 
 def split(delivery: Delivery) -> list[Event]:

@@ -171,6 +171,7 @@ CASES: dict[str, Case] = {
     ],
     "ONCRMDEALADD__open": HINT,
     "ONCRMDEALUPDATE__won": HINT,
+    "ONCRMDEALUPDATE__another_won": [Read("deal", "6652", settle=10.0)],
     "ONCRMDEALMOVETOCATEGORY__moved": HINT,
     "ONCRMDEALDELETE__deleted": [
         SaleDraft(
