@@ -5,6 +5,9 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
+#: The code of the one account whose tills are played.
+DEMO = "demo"
+
 
 class User(AbstractUser):
     """A person. What one may see follows from memberships, never from the user alone."""
@@ -25,6 +28,11 @@ class Account(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.slug
+
+    @property
+    def is_demo(self) -> bool:
+        """Say whether this is the account of the demonstration, and nobody's own."""
+        return self.is_test and self.slug == DEMO
 
 
 class Role(models.TextChoices):

@@ -11,23 +11,30 @@ from secrets import token_hex
 import httpx
 from django.db import connection, transaction
 
-from accounts.models import Account, Source, SourceState
+from accounts.models import DEMO, Account, Source, SourceState
 from accounts.rls import scoped
 from ingest.limits import from_environment
-from ingest.models import Inbox
-from integrations.registry import get
+from integrations import days
+from integrations.contract import API, Provider
+from integrations.registry import PROVIDERS, get
 from integrations.samples import load
 from sales.models import Sale
 from tasks.sending import Sent, send, target_of
 from tasks.source_secrets import needs_secret
+from tasks.source_settings import read_settings
 from tasks.sources import add_source, connectable, give_secret
 
-SLUG = "demo"
 TITLE = "Демонстрация"
 #: Noted in a source's settings when all its samples were sent, so that a second time sends none.
 _SENT = "demo_sent"
 _LOCK_TIMEOUT = "2s"
 _REFUSED = 400
+_WAITING = """
+SELECT (SELECT count(*) FROM ingest_inbox WHERE account_id = %s)
+  + (SELECT count(*) FROM tasks_fetch f JOIN accounts_source s ON s.id = f.source_id
+     WHERE f.account_id = %s AND s.provider = ANY(%s) AND f.attempts = 0 AND f.lagged = 0
+       AND (f.due_at <= now() OR f.token IS NOT NULL))
+"""
 
 Progress = Callable[[int, int], None]
 
@@ -48,11 +55,11 @@ class Made:
 
 def find() -> Account | None:
     """Return the account of the demonstration. Raises DemoRefused where it is somebody's own."""
-    account = Account.objects.filter(slug=SLUG).first()
+    account = Account.objects.filter(slug=DEMO).first()
     if account is not None and not account.is_test:
         raise DemoRefused(
-            f"Аккаунт «{SLUG}» не тестовый, его не трогаем / "
-            f"Account {SLUG!r} is not a test one: left alone"
+            f"Аккаунт «{DEMO}» не тестовый, его не трогаем / "
+            f"Account {DEMO!r} is not a test one: left alone"
         )
     return account
 
@@ -63,7 +70,7 @@ def add(to: str, *, limit: float, progress: Progress) -> Made:
     ``to`` is the server's address, ``limit`` bounds the waiting, in seconds. Raises CannotSend
     and DemoRefused; run again, it goes on where it stopped.
     """
-    account = find() or Account.objects.create(slug=SLUG, title=TITLE, is_test=True)
+    account = find() or Account.objects.create(slug=DEMO, title=TITLE, is_test=True)
     sources = [_source(account, slug) for slug in connectable()]
     unsent = [source for source in sources if _SENT not in source.settings]
     total = sum(len(load(source.provider)) for source in unsent)
@@ -88,11 +95,19 @@ def count_sales(account: Account) -> int:
 def _source(account: Account, slug: str) -> Source:
     with scoped([account.pk]):
         found = Source.objects.filter(account=account, provider=slug).first()
-        if found is None:
-            found, secret = add_source(account, get(slug), title=f"{get(slug).title}: demo")
-            if secret is None and needs_secret(get(slug)):
-                give_secret(found, token_hex(32))
-        return found
+        return found or _connected(account, get(slug))
+
+
+def _connected(account: Account, provider: Provider) -> Source:
+    """Connect a till, with what its recorded day is played with where it is to be asked."""
+    day = days.load(provider.slug)
+    columns = read_settings([f"{name}={text}" for name, text in day.settings.items()], provider)
+    source, secret = add_source(account, provider, title=f"{provider.title}: demo", columns=columns)
+    if secret is None and needs_secret(provider):
+        give_secret(source, token_hex(32))
+    if day.api_secret is not None:
+        give_secret(source, day.api_secret, kind=API)
+    return source
 
 
 def _send_all(client: httpx.Client, source: Source, to: str) -> Iterator[Sent]:
@@ -109,7 +124,7 @@ def _note_sent(source: Source) -> None:
 
 
 def _settled(account: Account, limit: float) -> int:
-    """Wait until nothing of the account is in the inbox; return what still is."""
+    """Wait until all of the account is asked and settled; return how much still is not."""
     deadline = time.monotonic() + limit
     while (left := _waiting(account)) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -117,7 +132,12 @@ def _settled(account: Account, limit: float) -> int:
 
 
 def _waiting(account: Account) -> int:
-    return Inbox.objects.filter(account=account).count()
+    """Count what is not settled, and what was never asked: as of one moment, for each makes some
+    of the other. What is to be asked again later is waited for by nobody."""
+    asked = [slug for slug, provider in PROVIDERS.items() if provider.api is not None]
+    with scoped([account.pk]), connection.cursor() as cursor:
+        cursor.execute(_WAITING, [account.pk, account.pk, asked])
+        return int(cursor.fetchall()[0][0])
 
 
 def remove(account: Account) -> dict[str, int]:

@@ -67,6 +67,24 @@ PUBLIC_URL = _public_url()
 IS_HTTPS = urlsplit(PUBLIC_URL).scheme == "https"
 
 
+def plays_demo() -> bool:
+    """Say whether the demonstration belongs to this run: with our own database only."""
+    off = env.str("DEMO", default="1").strip().lower() in {"0", "false", "no", "off"}
+    return EMBEDDED_DATABASE and not off
+
+
+def played_port() -> int:
+    """Return where the demonstration's providers are played. Raises SettingMissing where a
+    database is given: there are real tills then."""
+    if not EMBEDDED_DATABASE:
+        raise SettingMissing(
+            "settings_demo: настройки демонстрации работают только со встроенной базой, уберите "
+            "DJANGO_SETTINGS_MODULE. / settings_demo: the settings of the demonstration work with "
+            "the embedded database only, unset DJANGO_SETTINGS_MODULE."
+        )
+    return number("GJANGO_PLAYED_PORT", 0)
+
+
 def _keep(name: str, make: bytes) -> str:
     """Read a generated secret from the state directory, making it at the first use."""
     path = STATE.root / name

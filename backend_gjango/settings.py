@@ -109,6 +109,8 @@ with one_sentence():
     )
 DATABASE_APP_ROLE = DATABASES["default"]["USER"]
 REDIS_URL = environment.REDIS_URL
+#: The port of this machine where the demonstration's sources are asked: settings_demo alone.
+PLAYED_PORT: int | None = None
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.User"

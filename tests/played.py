@@ -3,48 +3,23 @@
 ``Played`` is the server; a test says what it answers. ``work`` asks it the way the product does.
 """
 
-import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.commandline import every_account
+from backend_gjango.played.server import Answering, Request, Said, serving
 from tasks.fetching.http import Bounds, Client
 from tasks.fetching.work import Work
 from tasks.models import Fetch
 from tasks.understanding import Providers
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What the provider was asked, and when (monotonic seconds)."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What it answers: a JSON value, or bytes as they are."""
-
-    status: int = 200
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-Answering = Callable[[Request], Said]
+__all__ = ["Answering", "Played", "Request", "Said", "ask_all", "playing"]
 
 
 @dataclass(slots=True)
@@ -84,46 +59,9 @@ class Played:
 def playing(answer: Answering) -> Iterator[Played]:
     """Run a provider for the length of a block."""
     played = Played(answer)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            query = dict(parse_qsl(parts.query))
-            said = played.handle(
-                Request(self.command, parts.path, query, headers, body, time.monotonic())
-            )
-            raw = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
-            self.send_response_only(said.status)
-            given = {name.lower() for name in said.headers}
-            for name, value in said.headers.items():
-                self.send_header(name, value)
-            if "date" not in given:
-                self.send_header("Date", self.date_time_string())
-            if "content-length" not in given:
-                self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        do_POST = do_GET
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Stay silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    played.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with serving(played.handle) as port:
+        played.url = f"http://127.0.0.1:{port}"
         yield played
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager

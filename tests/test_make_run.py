@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -111,12 +112,21 @@ def test_a_database_that_cannot_be_reached_is_one_sentence() -> None:
 
 
 @pytest.mark.slow
-def test_a_command_in_another_window_says_the_address_that_works(stack: Stack) -> None:
+def test_a_recorded_day_of_every_provider_becomes_sales_and_another_window_knows_the_address(
+    stack: Stack,
+) -> None:
+    stack.environment["DEMO"] = "1"
     stack.start()
+    _until((stack.state / "demo.done").exists, 120)
     del stack.environment["PORT"]
 
+    sources = {one["id"]: one["provider"] for one in stack.manage_json("source", "list")["sources"]}
+    token = stack.manage_json("token", "add", "--account", "demo", "--role", "analyst")["token"]
+    found = stack.get(f"/{quote('продажи')}/?limit=500", token)[1]
     source = stack.manage_json("source", "add", "standard", "--account", "shop")
 
+    assert {one["source"]["provider"] for one in found["results"]} == {*sources.values()}
+    assert sources
     assert source["url"].startswith(f"{stack.url}/hooks/")
 
 

@@ -18,7 +18,7 @@ environment (.env in the root is read too; all of it: docs/settings.md, deploy/e
   HOST, PORT                where to listen                             127.0.0.1, 8000
   GJANGO_STATE              data, keys, sockets, logs                   .state
   DATABASE_URL, REDIS_URL   servers of your own instead of ours
-  DEMO=0                    no demonstration at the first start
+  DEMO=0                    no demonstration, no played providers
   GJANGO_RECEIVERS          processes of the receiver                   1
   GJANGO_API_PROCESSES      processes of the API                        1
   GJANGO_API_THREADS        threads of each                             4

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -98,8 +97,7 @@ def greeting(answer: dict[str, str | None]) -> str:
 
 def wants_demo() -> bool:
     """Say whether the demonstration is still to be made: once, with our own database only."""
-    off = os.environ.get("DEMO", "1").strip().lower() in {"0", "false", "no", "off"}
-    return env.EMBEDDED_DATABASE and not off and not (env.STATE.root / DEMO_DONE).exists()
+    return env.plays_demo() and not (env.STATE.root / DEMO_DONE).exists()
 
 
 def demo() -> subprocess.Popen[bytes]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -68,8 +69,26 @@ def processes() -> list[Part]:
         _ours("receiver", receiver_command(), stage=0, limit=4.0, environment=proxy),
         _ours("api", api_command(), stage=0, limit=4.0),
         _ours("worker", worker_command(), stage=1, limit=3.5),
-        _ours("clock", clock_command(), stage=1, limit=3.5),
+        *_clock(),
     ]
+
+
+def _clock() -> list[Part]:
+    """Return the clock, and with the demonstration the providers that it may ask."""
+    if not env.plays_demo():
+        return [_ours("clock", clock_command(), stage=1, limit=3.5)]
+    port = str(_free_port())
+    told = {"DJANGO_SETTINGS_MODULE": "backend_gjango.settings_demo", "GJANGO_PLAYED_PORT": port}
+    return [
+        _ours("played", _module("backend_gjango.played", port), stage=1, limit=1.0),
+        _ours("clock", clock_command(), stage=1, limit=3.5, environment=told),
+    ]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def receiver_command() -> tuple[str, ...]:

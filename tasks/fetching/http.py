@@ -58,7 +58,7 @@ class Raw:
 @dataclass(frozen=True, slots=True)
 class Client:
     """Sends requests. ``local`` sends those for a host to an address of this machine instead: only
-    tests make such a client, and no setting does."""
+    tests make such a client, and ``lines`` for the demonstration of ``make run``."""
 
     bounds: Bounds = Bounds()
     local: Mapping[str, str] = field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from django.conf import settings as django
 
 from accounts.models import Source
 from ingest import endpoints
@@ -32,7 +34,7 @@ class Lines:
     def of(self, sources: Iterable[int]) -> dict[int, Line | Failed]:
         """Return each source's line, or why it has none. The scope must hold their accounts."""
         wanted = list(sources)
-        rows = Source.objects.in_bulk(wanted)
+        rows = Source.objects.select_related("account").in_bulk(wanted)
         found = loading.settings(wanted)
         return {one: self._line(rows[one], found[one]) for one in wanted if one in rows}
 
@@ -44,6 +46,7 @@ class Lines:
             _require(api, source)
             secret = _secret(api, row)
             host = api.host(source.settings)
+            client = self._client(row, host)
         except Failed as failed:
             return failed
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -55,8 +58,21 @@ class Lines:
             )
         gate = self._gate(api, (source.provider, host, hashlib.sha256(secret.encode()).digest()))
         return Line(
-            row.pk, source.provider, api, host, secret, source.settings, gate, self.client
+            row.pk, source.provider, api, host, secret, source.settings, gate, client
         )  # fmt: skip
+
+    def _client(self, row: Source, host: str) -> Client:
+        """Return what speaks to a source's provider: with the demonstration's sources only the
+        played ones do, never the real. Raises Failed where none are played."""
+        if not row.account.is_demo:
+            return self.client
+        if django.PLAYED_PORT is None:
+            raise Failed(
+                Cause.SETTING,
+                "демонстрацию спрашивает только make run / only make run asks the demonstration",
+            )
+        played = f"http://127.0.0.1:{django.PLAYED_PORT}/{row.provider}"
+        return replace(self.client, local={host: played})
 
     def _gate(self, api: Api, key: tuple[str, str, bytes]) -> Gate:
         if key not in self._gates:

@@ -5,8 +5,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from accounts.commandline import JsonCommand, fail, subcommands, verb
+from accounts.models import DEMO
 from backend_gjango import env
-from backend_gjango.demo import SLUG, DemoRefused, Made, add, find, remove
+from backend_gjango.demo import DemoRefused, Made, add, find, remove
 from backend_gjango.roles import as_owner
 from tasks.sending import CannotSend
 
@@ -46,7 +47,7 @@ class Command(JsonCommand):
         """Send what was not sent yet, wait until it is settled, print how many sales there are."""
         made = add(options["to"], limit=_WAIT, progress=self.progress)
         value = {
-            "account": SLUG,
+            "account": DEMO,
             "sent": made.sent,
             "refused": len(made.refused),
             "waiting": made.waiting,
@@ -77,7 +78,7 @@ class Command(JsonCommand):
             dropped = {} if account is None else remove(account)
         self.answer(
             options,
-            {"account": SLUG, "dropped": dropped},
+            {"account": DEMO, "dropped": dropped},
             f"Удалено строк / rows dropped: {sum(dropped.values())}"
             if dropped
             else "Демонстрации нет / There is no demonstration",
@@ -91,7 +92,7 @@ def _local_url() -> str:
 def _summary(made: Made) -> str:
     lines = [
         f"Отправлено / sent: {made.sent}, продаж в аккаунте demo / sales: {made.sales}",
-        f"Смотреть / look: {env.PUBLIC_URL}/продажи/ · manage.py token add --account {SLUG}"
+        f"Смотреть / look: {env.PUBLIC_URL}/продажи/ · manage.py token add --account {DEMO}"
         " --role analyst",
     ]
     if made.waiting:
