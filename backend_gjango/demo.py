@@ -28,7 +28,6 @@ TITLE = "Демонстрация"
 #: Noted in a source's settings when all its samples were sent, so that a second time sends none.
 _SENT = "demo_sent"
 _LOCK_TIMEOUT = "2s"
-_REFUSED = 400
 _WAITING = """
 SELECT (SELECT count(*) FROM ingest_inbox WHERE account_id = %s)
   + (SELECT count(*) FROM tasks_fetch f JOIN accounts_source s ON s.id = f.source_id
@@ -82,7 +81,7 @@ def add(to: str, *, limit: float, progress: Progress) -> Made:
                 progress(len(answers), total)
             _note_sent(source)
     waiting = _settled(account, limit) if answers else _waiting(account)
-    refused = tuple(sent for sent in answers if sent.status >= _REFUSED)
+    refused = tuple(sent for sent in answers if sent.status != sent.expected)
     return Made(len(answers), refused, waiting, count_sales(account))
 
 

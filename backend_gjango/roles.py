@@ -14,6 +14,7 @@ from django.db import connection
 #: Tables of which the application may do less than everything.
 _LIMITED = {
     "ingest_delivery": "SELECT",  # written through stage_deliveries() alone
+    "ingest_brought": "SELECT, DELETE",  # written through stage_bringing() alone
     "ingest_rejection": "SELECT, DELETE",  # written through keep_rejection() alone
     "tasks_event": "SELECT, INSERT",
     "tasks_earlierreceipt": "SELECT, INSERT",
@@ -24,6 +25,9 @@ _LIMITED = {
 _FUNCTIONS = (
     "stage_deliveries(bigint[], bigint[], text[], text[], text[], bytea[], text[], bytea[], "
     "bytea[], bytea[], text[], bigint[])",
+    "stage_bringing(bigint[], bigint[], text[], text[], text[], bytea[], text[], bytea[], "
+    "bytea[], bytea[], text[], text[], bytea[], bigint[])",
+    "brought_secrets(bigint)",
     "stage_answer(bigint, bigint, text, bytea, timestamptz, timestamptz, bigint, uuid)",
     "route_part(uuid, text, bytea)",
     "lock_app(bigint)",

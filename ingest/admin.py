@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from accounts.adminutil import OneAccount, Shown, preview
 
-from .models import Delivery, Inbox, Rejection, SourceEndpoint, SourceSecret
+from .models import Brought, Delivery, Inbox, Rejection, SourceEndpoint, SourceSecret
 
 
 @admin.register(SourceEndpoint)
@@ -26,6 +26,15 @@ class SourceSecretAdmin(Shown):
     list_display = ("id", "source", "kind", "created_at", "valid_from", "valid_until")
     list_select_related = ("source",)
     hidden = ("value_encrypted",)
+
+
+@admin.register(Brought)
+class BroughtAdmin(Shown):
+    """Secrets that deliveries brought, without their values."""
+
+    list_display = ("id", "received_at", "source", "merchant", "delivery_id")
+    list_select_related = ("source",)
+    hidden = ("value_encrypted", "sha256")
 
 
 @admin.register(Delivery)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 
+from integrations.contract import Answer
+
 from .limits import Limits
 
 Pairs = list[tuple[bytes, bytes]]
@@ -17,7 +19,8 @@ class Refusal(Exception):
     """Why a request is not taken.
 
     ``code`` is the one of the answer, ``headers`` are further headers of it, and ``cause`` is the
-    word for metrics and logs where it is more precise than the code.
+    word for metrics and logs where it is more precise than the code. ``worded`` is what the
+    provider wants to be told instead of our words.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Refusal(Exception):
         self.code = code
         self.headers = headers or {}
         self.cause = cause or code
+        self.worded: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,17 @@ What is replaced stays valid for the overlap, so that the sender can be switched
 """
 
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Source
-from integrations.contract import API, Secret
+from integrations.contract import API, Delivery, Provider, Secret
 
+from .brought import sealed
 from .crypto import Vault, new_token, token_digest
 from .models import SourceEndpoint, SourceSecret
 from .quarantine import Came, unpack
@@ -85,15 +88,27 @@ def tokens_of(source: Source) -> list[str]:
     return [vault.decrypt(one.token_encrypted) for one in found]
 
 
+def sealed_of(provider: Provider, delivery: Delivery) -> tuple[str, bytes] | tuple[()]:
+    """Return whose secret a delivery brings, encrypted, as the receiver would keep it."""
+    return sealed(provider, delivery, _vault())
+
+
 def unsealed(blob: bytes | memoryview) -> Came:
     """Return what the sender of a rejected delivery wrote. Raises VaultError."""
     return unpack(_vault().unseal(blob))
 
 
 def api_secret_of(source: Source) -> str | None:
-    """Return the secret that opens the provider's API, None where nobody gave it."""
-    found = _opened(SourceSecret.objects.filter(kind=API), source)
-    return found[0].value if found else None
+    """Return the secret that opens the provider's API: the newest, whether a person gave it or a
+    delivery brought it. None where there is none. Raises VaultError.
+    """
+    given = SourceSecret.objects.filter(_valid(timezone.now()), source=source, kind=API)
+    rows = [*given.order_by("-id").values_list("value_encrypted", "valid_from")[:1]]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret, at FROM brought_secrets(%s) LIMIT 1", [source.pk])
+        rows += cursor.fetchall()
+    newest = max(rows, key=itemgetter(1), default=None)
+    return None if newest is None else _vault().decrypt(newest[0])
 
 
 def give_api_secret(source: Source, value: str) -> None:

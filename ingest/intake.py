@@ -13,6 +13,8 @@ import structlog
 
 from integrations.contract import (
     MERCHANT,
+    Answer,
+    Called,
     Delivery,
     Provider,
     SignatureInvalid,
@@ -23,6 +25,8 @@ from . import metrics
 from .addresses import TrustedProxies, is_within, peer_of
 from .answers import Refusal, unavailable
 from .body import CLOSE, BodyReader, Receive, content_length
+from .brought import sealed
+from .crypto import Vault
 from .handshakes import is_probe
 from .headers import encode
 from .limits import Limits
@@ -44,10 +48,12 @@ _CODINGS = frozenset({"", "identity", "chunked"})
 
 
 class Taken(NamedTuple):
-    """A request that is answered 200: by its provider, staged unless it was a probe."""
+    """A request that is answered: by its provider, staged unless it was a probe."""
 
     provider: Provider
     delivery: UUID | None
+    #: What its provider answers to this very one.
+    answer: Answer | None = None
 
 
 def token_of(raw_path: bytes) -> tuple[str, str]:
@@ -69,9 +75,11 @@ class Intake:
         writer: Writer,
         quarantine: Quarantine,
         proxies: TrustedProxies,
+        vault: Vault,
         public_url: str,
     ) -> None:
         self._limits = limits
+        self._vault = vault
         self._sources = sources
         self._writer = writer
         self._quarantine = quarantine
@@ -90,7 +98,7 @@ class Intake:
         if is_probe(provider, scope["method"]):
             return Taken(provider, None)
         length = self._readable(headers)
-        self._bounded_proof(provider, headers)
+        self._bounded_proof(provider, headers, rest)
         body = await self._bodies.read(receive, length)
         self._admit()
         delivery = Delivery(
@@ -102,14 +110,15 @@ class Intake:
             route.public_url or self._url(scope),
         )
         if len(body) > self._limits.verify_inline_bytes:
-            row = await asyncio.to_thread(
+            row, answer = await asyncio.to_thread(
                 self._row, route, provider, delivery=delivery, scope=scope
             )
         else:
-            row = self._row(route, provider, delivery=delivery, scope=scope)
+            row, answer = self._row(route, provider, delivery=delivery, scope=scope)
         patience = patience_of(provider, self._limits)
         until = None if patience is None else came + patience
-        return Taken(provider, await self._staged(row, held=route.state == "paused", until=until))
+        staged = await self._staged(row, held=route.state == "paused", until=until)
+        return Taken(provider, staged, answer)
 
     def _admit(self) -> None:
         """Refuse what could not be written in time, before and after reading: what it costs to
@@ -157,14 +166,16 @@ class Intake:
             raise Refusal("encoding_unsupported", CLOSE)
         return content_length(headers.get("content-length"))
 
-    def _bounded_proof(self, provider: Provider, headers: Mapping[str, str]) -> None:
+    def _bounded_proof(self, provider: Provider, headers: Mapping[str, str], path: str) -> None:
         """Refuse proof that is too long to be one before anything is computed from it."""
         for name in provider.scheme.headers:
-            value = headers.get(name, "")
+            value, cause = headers.get(name, ""), ""
             if len(value) > self._limits.signature_bytes:
-                raise Refusal("signature_invalid", cause="signature_too_long")
-            if len(value.split()) > self._limits.signatures:
-                raise Refusal("signature_invalid", cause="too_many_signatures")
+                cause = "signature_too_long"
+            elif len(value.split()) > self._limits.signatures:
+                cause = "too_many_signatures"
+            if cause:
+                raise _worded(Refusal("signature_invalid", cause=cause), provider, path)
 
     def _url(self, scope: Scope) -> str:
         """Return the address as asked under the configured PUBLIC_URL, never under Host."""
@@ -172,8 +183,10 @@ class Intake:
         path = scope["raw_path"].decode("latin-1")
         return f"{self._public_url}{path}?{query}" if query else self._public_url + path
 
-    def _row(self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope) -> Row:
-        """Verify and return what is to be staged. Raises Refusal."""
+    def _row(
+        self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope
+    ) -> tuple[Row, Answer | None]:
+        """Verify; return what is to be staged, and the provider's own answer. Raises Refusal."""
         self._check(route, provider, delivery=delivery, scope=scope)
         _note_ending(route, provider, delivery=delivery)
         body, paths = delivery.body, ""
@@ -181,7 +194,10 @@ class Intake:
             content_type = delivery.headers.get("content-type", "")
             body, found = cut(body, provider.redacted, content_type)
             paths = "\n".join(found)
-        return Row(
+        answer = None
+        if provider.respond is not None:
+            answer = provider.respond(Called(delivery, route.issuing, route.settings))
+        row = Row(
             route.account_id,
             route.source_id,
             "push",
@@ -194,7 +210,9 @@ class Intake:
             body,
             sha256(delivery.body).digest(),
             paths,
+            *sealed(provider, delivery, self._vault),
         )
+        return row, answer
 
     def _check(self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope) -> None:
         """Raise Refusal unless the delivery is genuine; one that is not is kept for a while."""
@@ -205,6 +223,7 @@ class Intake:
                 raise Refusal("address_refused")
             _verify(route, provider, delivery=delivery)
         except Refusal as refusal:
+            _worded(refusal, provider, delivery.path)
             known = isinstance(refusal.__cause__, SignatureInvalid)
             self._quarantine.keep(
                 route,
@@ -233,6 +252,13 @@ class Intake:
             raise unavailable(self._limits, "sender_gone") from error
         except NotStaged as error:
             raise unavailable(self._limits, error.cause) from error
+
+
+def _worded(refusal: Refusal, provider: Provider, path: str) -> Refusal:
+    """Return the refusal in the words that its sender understands."""
+    if provider.refusal is not None:
+        refusal.worded = provider.refusal(path)
+    return refusal
 
 
 def _verify(route: Route, provider: Provider, *, delivery: Delivery) -> None:

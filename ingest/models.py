@@ -150,3 +150,27 @@ class Rejection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} #{self.pk}"
+
+
+class Brought(models.Model):
+    """A secret that a delivery brought for a merchant of its source, cut from the delivery.
+
+    Written by ``stage_bringing()`` with the delivery, read by ``brought_secrets()``; never changed:
+    which one holds follows from them all.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, db_index=False, verbose_name="аккаунт")
+    source = models.ForeignKey(Source, models.CASCADE, db_index=False, verbose_name="источник")
+    delivery_id = models.UUIDField("доставка", unique=True)
+    merchant = models.TextField("аккаунт у провайдера")
+    sha256 = models.BinaryField("sha256 полученного", max_length=32)
+    value_encrypted = models.BinaryField()
+    received_at = models.DateTimeField("получено", db_default=Now())
+
+    class Meta:
+        verbose_name = "присланный секрет"
+        verbose_name_plural = "присланные секреты"
+        indexes = (models.Index(fields=["source", "merchant"], name="ingest_brought_merchant"),)
+
+    def __str__(self) -> str:
+        return f"{self.source} #{self.pk} ({self.merchant})"

@@ -85,6 +85,7 @@ class Receiver:
             writer=self._writer,
             quarantine=self._quarantine,
             proxies=self._proxies,
+            vault=vault,
             public_url=config.public_url,
         )
         self._refusals = Refusals(limits)
@@ -159,8 +160,10 @@ class Receiver:
         if may_be_unread(headers):
             extra = {**extra, **CLOSE}
         language = language_of(headers.get("accept-language", ""))
-        body = refusal_body(code, language=language, request_id=request_id)
-        return TEXTS[code].status, body, [(b"content-type", JSON), *extra.items()]
+        body, kind = refusal_body(code, language=language, request_id=request_id), JSON
+        if refusal.worded is not None and code == refusal.code:
+            body, kind = refusal.worded.body, refusal.worded.content_type.encode()
+        return TEXTS[code].status, body, [(b"content-type", kind), *extra.items()]
 
     def _log(self, refusal: Refusal, scope: Scope, request_id: str) -> None:
         # While we cannot keep up, a line for each would cost more than the refusal.
@@ -177,8 +180,8 @@ class Receiver:
 
 
 def _reply(taken: Taken) -> Reply:
-    answer = taken.provider.answer
+    answer = taken.answer or taken.provider.answer
     if answer is not None:
-        return 200, answer.body, [(b"content-type", answer.content_type.encode())]
+        return answer.status, answer.body, [(b"content-type", answer.content_type.encode())]
     body = b"{}" if taken.delivery is None else b'{"delivery": "%s"}' % str(taken.delivery).encode()
     return 200, body, [(b"content-type", JSON)]

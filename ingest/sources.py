@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 _RESOLVE = (
     "SELECT given, now(), r.source_id, r.account_id, r.provider, r.state, r.public_url,"
-    " r.settings -> 'allow_ips', r.secret_kinds, r.secret_values, r.secret_from, r.secret_until"
+    " r.settings, r.secret_kinds, r.secret_values, r.secret_from, r.secret_until"
     " FROM unnest(%b::bytea[]) AS given, resolve_endpoint(given) AS r"
 )
 
@@ -45,7 +45,7 @@ class Route:
     """A source as the receiver knows it. ``unreadable``: a secret is there, its key is not.
 
     ``allowed`` are the networks that it hears, None where it hears all. ``lasting`` are the
-    secrets that no rotation is about to end.
+    secrets that no rotation is about to end; all are in the order they were given.
     """
 
     source_id: int
@@ -58,7 +58,14 @@ class Route:
     lasting: tuple[Secret, ...]
     hidden: frozenset[str]
     allowed: tuple[Network, ...] | None
+    settings: Mapping[str, Any]
     unreadable: bool
+
+    @property
+    def issuing(self) -> tuple[Secret, ...]:
+        """The secrets, first the one to issue proof with: the newest of those that last."""
+        ending = (one for one in self.secrets if one not in self.lasting)
+        return (*reversed(self.lasting), *ending)
 
 
 class Sources:
@@ -161,7 +168,7 @@ class Sources:
         self._known[token] = (until, route)
 
     def _route(self, row: Sequence[Any]) -> Route:
-        _, now, source_id, account_id, slug, state, public_url, listed, *columns = row
+        _, now, source_id, account_id, slug, state, public_url, settings, *columns = row
         self._skew.note(now)
         provider = self._providers.get(slug)
         valid = _started(now, *(column or () for column in columns))
@@ -176,7 +183,8 @@ class Sources:
             tuple(secret for secret, _ in secrets),
             tuple(secret for secret, until in secrets if until is None),
             provider.scheme.secret_headers if provider else frozenset[str](),
-            allowed=heard_networks(listed),
+            allowed=heard_networks(settings.get("allow_ips")),
+            settings=settings,
             unreadable=any(kind != API for kind, *_ in valid) and not secrets,
         )
 

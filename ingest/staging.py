@@ -14,6 +14,12 @@ STAGE = (
     " %b::text[], %b::text[], %b::bytea[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[],"
     " %b::text[], %b::int8[])"
 )
+#: For a batch in which something brings a secret: it is kept in the same statement.
+STAGE_BRINGING = (
+    "SELECT delivery_id, digest FROM stage_bringing(%b::int8[], %b::int8[], %b::text[],"
+    " %b::text[], %b::text[], %b::bytea[], %b::text[], %b::bytea[], %b::bytea[], %b::bytea[],"
+    " %b::text[], %b::text[], %b::bytea[], %b::int8[])"
+)
 STAGE_ANSWER = (
     "SELECT stage_answer(%b::int8, %b::int8, %b::text, %b::bytea, %b::timestamptz,"
     " %b::timestamptz, %b::int8, %b::uuid)"
@@ -21,7 +27,10 @@ STAGE_ANSWER = (
 
 
 class Row(NamedTuple):
-    """One delivery to be staged; the fields are the arguments of ``stage_deliveries()``."""
+    """One delivery to be staged; the fields are the arguments of ``stage_deliveries()``.
+
+    ``brought`` is a secret that it brings for a merchant, encrypted; None for most.
+    """
 
     account_id: int
     source_id: int
@@ -34,6 +43,8 @@ class Row(NamedTuple):
     body: bytes
     sha256: bytes
     redacted: str = ""
+    merchant: str | None = None
+    brought: bytes | None = None
 
     @property
     def size(self) -> int:
@@ -68,9 +79,12 @@ class HasConnection(Protocol):
     def connection(self) -> Any: ...
 
 
-def columns(rows: Sequence[Row], held: Collection[int] = ()) -> list[list[Any]]:
-    """Turn rows into the arrays of the statement. ``held`` are sources that wait (paused)."""
-    return [*map(list, zip(*rows, strict=True)), list(held)]
+def staging(rows: Sequence[Row], held: Collection[int] = ()) -> tuple[str, list[list[Any]]]:
+    """Return the statement that stages rows, and its arrays. ``held`` are sources that wait."""
+    arrays = [*map(list, zip(*rows, strict=True))]
+    if any(one.brought is not None for one in rows):
+        return STAGE_BRINGING, [*arrays, list(held)]
+    return STAGE, [*arrays[:-2], list(held)]
 
 
 def in_order(rows: Sequence[Row], returned: Sequence[Sequence[Any]]) -> list[UUID]:
@@ -96,7 +110,7 @@ def stage(cursor: HasConnection, rows: Sequence[Row], *, held: Collection[int] =
         return []
     # A cursor of our own: Django's binds on the client's side, as text.
     with psycopg.Cursor(cursor.connection) as own:
-        own.execute(STAGE, columns(rows, held), binary=True)
+        own.execute(*staging(rows, held), binary=True)
         return in_order(rows, own.fetchall())
 
 

@@ -91,6 +91,13 @@ def test_every_sample_is_answered_as_its_sender_accepts(
 
     answers = {name: send(server, address, provider, one) for name, one in recorded.items()}
 
+    refused = {
+        name: said.status
+        for name, one in recorded.items()
+        if (said := samples.expected(provider, samples.signed(one, provider), TEST_SECRET, {}))
+        and said.status != 200
+    }
+    assert {name: answers.pop(name).status_code for name in refused} == refused
     assert [name for name, one in answers.items() if not is_taken(provider, one)] == []
     assert len(staged(address)) == len(recorded)
 

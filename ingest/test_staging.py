@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from accounts.rls import scoped
 from ingest.limits import Limits
-from ingest.models import Delivery, Inbox
+from ingest.models import Brought, Delivery, Inbox
 from ingest.staging import OrderLost, Row, in_order, stage
 from ingest.writer import NotStaged, Writer
 from tests.hearing import Address, database_url, make_source, staged
@@ -57,6 +57,25 @@ def test_staging_in_the_callers_transaction_gives_ids_in_order_and_rolls_back_wi
 
     assert staged(shop) == []
     assert Inbox.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_some_rows_bring_is_kept_with_them_and_the_others_are_as_ever() -> None:
+    shop = make_source()
+    plain = [row(shop, b"%d" % n) for n in range(3)]
+    rows = [plain[0], plain[1]._replace(merchant="anna", brought=b"sealed"), plain[2]]
+
+    with scoped([shop.account_id]), connection.cursor() as cursor:
+        ids = stage(cursor, rows, held=[shop.source_id])
+        kept = Delivery.objects.in_bulk(ids)
+        (brought,) = Brought.objects.all()
+
+    assert [bytes(kept[one].body) for one in ids] == [b"0", b"1", b"2"]
+    assert (brought.delivery_id, brought.merchant) == (ids[1], "anna")
+    assert bytes(brought.value_encrypted) == b"sealed"
+    assert bytes(brought.sha256) == rows[1].sha256
+    assert brought.received_at == kept[ids[1]].received_at
+    assert Inbox.objects.filter(due_at__gt="2100-01-01T00:00:00Z").count() == 3
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ from . import metrics
 from .limits import Limits
 from .link import UNAVAILABLE, Link
 from .pace import Pace
-from .staging import STAGE, Row, columns, in_order
+from .staging import Row, in_order, staging
 
 log = structlog.get_logger()
 
@@ -207,7 +207,7 @@ class Writer:
         started = time.perf_counter()
         rows = [one.row for one in batch]
         held = {one.row.source_id for one in batch if one.held}
-        ids = in_order(rows, link.fetch(STAGE, columns(rows, held)))
+        ids = in_order(rows, link.fetch(*staging(rows, held)))
         took = time.perf_counter() - started
         self._loop.call_soon_threadsafe(self._answer, batch, ids)
         self._pace.committed(len(batch), took)

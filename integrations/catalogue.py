@@ -82,7 +82,7 @@ def _answers(provider: Provider) -> set[str]:
 
 
 def _settings(provider: Provider) -> Mapping[str, str]:
-    required = provider.api.requires if provider.api else {}
+    required = {**(provider.api.requires if provider.api else {}), **provider.app_settings}
     return {name: required.get(name, "") for name in sorted({*provider.settings, *required})}
 
 

@@ -207,10 +207,32 @@ class ProofInBody(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a 200, where the provider wants another than ours."""
+    """What is answered, where the provider wants another body than ours."""
 
     body: bytes
     content_type: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A proven delivery whose sender waits for more than a receipt.
+
+    ``secrets`` prove deliveries of its source, the one to issue proof with first; ``settings`` are
+    those of the source.
+    """
+
+    delivery: Delivery
+    secrets: Sequence[Secret]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A secret inside a delivery that opens the provider's API for one of its merchants."""
+
+    merchant: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,6 +369,16 @@ class Provider:
     answer: Answer | None = None
     #: What the sender expects of an answer, and what it does without one.
     sender: Sender = field(default_factory=Sender)
+    #: Where the answer depends on what was sent: the answer to a delivery that is kept whatever it
+    #: is, None for the usual one. Raises nothing.
+    respond: Callable[[Called], Answer | None] | None = None
+    #: What to say to whoever proved nothing at a path (401), where it is not ours to word.
+    refusal: Callable[[str], Answer] | None = None
+    #: The secret that a delivery brings, None for most. It has to be cut out too (``redacted``).
+    #: Raises nothing.
+    brings: Callable[[Delivery], Brought | None] | None = None
+    #: The password that lets a merchant link himself under a login, made of a source's secret.
+    invite: Callable[[str, Secret], str] | None = None
     default_currency: str | None = None
     #: Where one address may serve many merchants: the body of what a delivery holds of one of
     #: them. None where each needs an address of its own.
@@ -356,6 +388,8 @@ class Provider:
     #: Settings of this provider's sources beyond those of every source: name → reader of its text,
     #: which raises ValueError.
     settings: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
+    #: Which of them only an app has, and no payload is read with: name → what it is.
+    app_settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.scheme, Scheme):

@@ -11,8 +11,9 @@ of ``answers.py`` with the provider's own texts inside.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from .contract import Answered, Delivery, ProofInBody, Provider, Secret
+from .contract import Answer, Answered, Called, Delivery, ProofInBody, Provider, Secret
 
 _HERE = Path(__file__).parent
 TEST_URL = "https://hooks.example/hooks/0123456789abcdefghijklmnopqrstuvwxyz"
@@ -65,6 +66,14 @@ def parse(name: str, recording: bytes) -> Sample:
         key, value = key.strip().lower(), value.strip()
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return Sample(name, method, "" if path == "/" else path, query, headers, body)
+
+
+def expected(
+    provider: Provider, delivery: Delivery, secret: Secret, settings: Mapping[str, Any]
+) -> Answer | None:
+    """Return the provider's own answer to a proven delivery, None where ours is the answer."""
+    said = provider.respond and provider.respond(Called(delivery, [secret], settings))
+    return said or provider.answer
 
 
 def signed(

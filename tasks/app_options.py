@@ -1,5 +1,6 @@
 """The options of ``manage.py source`` for apps and the sources of their merchants."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,10 +8,11 @@ from django.core.management.base import CommandParser
 
 from accounts.commandline import fail, find_source
 from accounts.models import Source
+from ingest import endpoints
 from integrations.contract import Provider
 
 from . import routing
-from .children import check_app
+from .children import AppInvalid, check_app, check_settings
 
 
 def add_app_options(parser: CommandParser) -> None:
@@ -47,8 +49,9 @@ class AppOptions:
             )
         return asked
 
-    def columns(self, provider: Provider) -> dict[str, Any]:
-        """Return the columns of the source to be made. Raises AppInvalid."""
+    def columns(self, provider: Provider, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns of the source to be made, beside those given. Raises AppInvalid."""
+        check_settings(provider, given, is_app=self.app)
         if not self.app:
             return {}
         check_app(provider)
@@ -57,6 +60,27 @@ class AppOptions:
     def found(self) -> Source:
         """Return the app; needs the scope of its account. Raises CommandError."""
         return find_source(self.parent or 0, option="--parent")
+
+
+def invitation(source: Source, provider: Provider | None, login: str) -> dict[str, Any]:
+    """Return a login and the password that lets a merchant link himself to a source.
+
+    Raises AppInvalid.
+    """
+    held = endpoints.secrets_of(source)
+    if provider is None or provider.invite is None or not held:
+        raise AppInvalid(
+            f"источник {source.pk}: продавцы не входят по логину и паролю / "
+            f"source {source.pk}: merchants do not log in there"
+        )
+    try:
+        password = provider.invite(login, held[0])
+    except ValueError as error:
+        raise AppInvalid(
+            "--login: до 64 знаков из a-z, 0-9, точки, дефиса, подчёркивания и @ / "
+            "--login: at most 64 of a-z, 0-9, dot, hyphen, underscore and @"
+        ) from error
+    return {"id": source.pk, "login": login, "password": password}
 
 
 def waiting_of(source: Source) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from integrations.contract import Provider
 from . import replays, sql
 from .models import Routed
 from .selection import Filter
+from .source_settings import OWN
 
 
 class AppInvalid(ValueError):
@@ -27,6 +28,17 @@ def check_app(provider: Provider) -> None:
         raise AppInvalid(
             f"--app: у {provider.title} один адрес служит одному продавцу; подключите без --app / "
             f"--app: an address of {provider.title} serves one merchant; connect it without --app"
+        )
+
+
+def check_settings(provider: Provider | None, columns: Mapping[str, Any], *, is_app: bool) -> None:
+    """Refuse settings of apps for a source that is none. Raises AppInvalid."""
+    given = {name for name, value in columns.get(OWN, {}).items() if value is not None}
+    found = sorted(given & (provider.app_settings.keys() if provider else set()))
+    if found and not is_app:
+        raise AppInvalid(
+            f"--setting {found[0]}: есть только у приложения (source add … --app) / "
+            f"--setting {found[0]}: only an app has it (source add … --app)"
         )
 
 

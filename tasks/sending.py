@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -11,7 +12,7 @@ from accounts.models import Source
 from ingest import endpoints
 from integrations.contract import Delivery, ProofInBody, Provider, Secret
 from integrations.registry import get
-from integrations.samples import Sample, signed
+from integrations.samples import Sample, expected, signed
 
 from .source_secrets import needs_secret
 from .sources import path_of, url_of
@@ -34,6 +35,7 @@ class Target:
     url: str
     address: str
     secret: Secret
+    settings: Mapping[str, Any]
 
     @property
     def fixed(self) -> bool:
@@ -49,6 +51,8 @@ class Sent:
     status: int
     answer: str
     milliseconds: int
+    #: What the provider's own rules say, where they do.
+    expected: int = 200
 
 
 def target_of(source: Source, *, secret: Secret | None = None, to: str | None = None) -> Target:
@@ -63,7 +67,13 @@ def target_of(source: Source, *, secret: Secret | None = None, to: str | None = 
             f"Source {source.pk} has no address: manage.py source rotate {source.pk} --url"
         )
     base = to.rstrip("/") if to else None
-    return Target(get(source.provider), url, base + path if base else url, secret or _own(source))
+    return Target(
+        get(source.provider),
+        url,
+        base + path if base else url,
+        secret or _own(source),
+        source.settings,
+    )
 
 
 def _own(source: Source) -> Secret:
@@ -101,7 +111,9 @@ def send(client: httpx.Client, target: Target, sample: Sample, *, tamper: bool =
             f"{where} does not answer: run `make run`, or give --to ({type(error).__name__})"
         ) from error
     took = round((time.monotonic() - started) * 1000)
-    return Sent(sample.name, answer.status_code, answer.text[:_SHOWN], took)
+    said = expected(target.provider, delivery, target.secret, target.settings)
+    shown = answer.text[:_SHOWN]
+    return Sent(sample.name, answer.status_code, shown, took, said.status if said else 200)
 
 
 def spoiled(delivery: Delivery, provider: Provider) -> Delivery:

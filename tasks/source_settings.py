@@ -151,7 +151,8 @@ def settings_of(provider: Provider | None) -> Mapping[str, Setting]:
     """Return the settings that a source of this provider has, its own after those of every one."""
     if provider is None:
         return SETTINGS
-    expected = provider.api.requires if provider.api else {}
+    required = provider.api.requires if provider.api else {}
+    expected = {**required, **provider.app_settings}
     own = {
         name: Setting(OWN, read, *_both(expected.get(name, name)), empty=None)
         for name, read in provider.settings.items()

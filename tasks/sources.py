@@ -174,8 +174,14 @@ def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
     _ask_at_once(source)
     rows = 0 if _DERIVED.isdisjoint(differing) else redate_source(source.pk)
     names = (differing.keys() - {OWN}) | own.keys()
-    read = _READ_WITH - ({OWN} if own.keys() <= {ALLOW_IPS} else set())
+    read = _READ_WITH - ({OWN} if own.keys() <= _not_read_with(source) else set())
     return Changed(tuple(sorted(names)), rows, not read.isdisjoint(differing))
+
+
+def _not_read_with(source: Source) -> set[str]:
+    """Return the settings that say whom to hear and let in, not how to read."""
+    provider = PROVIDERS.get(source.provider)
+    return {ALLOW_IPS, *(provider.app_settings if provider else ())}
 
 
 def set_state(source: Source, state: SourceState) -> None:

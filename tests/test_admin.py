@@ -71,7 +71,8 @@ def furnish(account: Account) -> None:
         )
         app = Source.objects.create(account=account, provider="evotor", title="App", is_app=True)
         with connection.cursor() as cursor:
-            delivery, routed = stage(cursor, [row, row._replace(source_id=app.pk)])
+            brings = row._replace(source_id=app.pk, merchant="01-7", brought=b"sealed")
+            delivery, routed = stage(cursor, [row, brings])
             cursor.execute("SELECT route_part(%s, '01-7', '{}'::bytea)", [routed])
             cursor.execute(
                 "SELECT keep_rejection(%s, %s, 'signature_invalid', '', '', 'POST', '', %s, 2, %s)",

@@ -2,7 +2,8 @@
 
 The path decides little: Evotor appends its own to our address. The shape of a payload tells what
 it is: an object or a list of objects, each with ``body`` or ``transactions`` (a document), ``data``
-(an event of the cloud) or ``paymentSource`` (a receipt of version 1).
+(an event of the cloud) or ``paymentSource`` (a receipt of version 1). Calls that concern the app
+are told by their path: the app's token has proven them.
 """
 
 import re
@@ -12,9 +13,10 @@ from typing import Any
 
 from integrations.contract import MERCHANT, Context, Delivery, Event, Normaliser, Statement
 from integrations.reading import ID_LIMIT, Reader, parse_json
+from integrations.schemes import call_of
 from sales.drafts import RefundDraft, SaleDraft
 
-from . import documents, receipts, transactions
+from . import documents, linking, receipts, transactions
 
 #: Documents of the till that are no sale; BUY and BUYBACK are расход: the shop pays.
 NO_SALES = (
@@ -29,6 +31,8 @@ _STORE = re.compile(r"stores/([0-9A-Za-z-]{1,64})/")
 def split(delivery: Delivery) -> list[Event]:
     """Split a delivery into its documents and receipts; raises PayloadUnrecognised."""
     payload = parse_json(delivery.body)
+    if (call := call_of(delivery.path)) in linking.OWN_CALLS:
+        return [_of_app(call, payload)]
     if payload == []:
         return [Event("empty", "empty", payload)]
     elements = payload if isinstance(payload, list) else [payload]
@@ -39,6 +43,19 @@ def split(delivery: Delivery) -> list[Event]:
 def part(delivery: Delivery, merchant: str) -> bytes:
     """Return what a delivery holds of a user: all of it, a token is that of one user."""
     return delivery.body
+
+
+def _of_app(call: str, payload: Any) -> Event:
+    """Return a call: that a merchant linked himself routes nothing, the token handed over does."""
+    if call in linking.NOTES:
+        note = payload if isinstance(payload, dict) else {}
+        about = str(note.get("subscriptionId") or _id(note))[:ID_LIMIT]
+        return Event(f"{call}:{about}", linking.NOTES[call], payload)
+    user = linking.user_of(payload)
+    if user is None:
+        return Event("unknown", "unknown", payload)
+    merchant = user if call == linking.TOKEN else None
+    return Event(f"{call}:{user}", call.replace("/", "."), payload, merchant=merchant)
 
 
 def _event(element: Any, path: str) -> Event:
@@ -104,5 +121,9 @@ NORMALISERS: dict[str, Normaliser] = {
     "receipt.PAYBACK": _one(receipts.refund),
 }
 IGNORED = frozenset(
-    {"empty", "receipt.BUY", "receipt.BUYBACK", *(f"document.{word}" for word in NO_SALES)}
+    {
+        *("empty", "receipt.BUY", "receipt.BUYBACK"),
+        *(f"document.{word}" for word in NO_SALES),
+        *("user.create", "user.verify", "user.token", *linking.NOTES.values()),
+    }
 )

@@ -735,6 +735,16 @@ CASES: dict[str, Case] = {
     "receipt_created__buyback": IGNORED,
     "receipts_v1__card": [OLD_RECEIPT],
     "stores__pushed": UNSUPPORTED,
+    "user_create__form": IGNORED,
+    "user_create__old_name": IGNORED,
+    "user_create__nobody": UNSUPPORTED,
+    "user_verify__login": IGNORED,
+    "user_verify__not_json": Unrecognised("$"),
+    "user_token__issued": IGNORED,
+    "user_token__not_an_object": UNSUPPORTED,
+    "subscription_event__created": IGNORED,
+    "subscription_event__terminated": IGNORED,
+    "installation_event__installed": IGNORED,
 }
 SAMPLES = samples.load("evotor")
 

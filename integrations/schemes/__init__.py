@@ -5,7 +5,17 @@ from .forms import FormField
 from .known import SCHEMES, UnknownScheme, named
 from .macs import Clock, HmacHeader, StampedHeader
 from .standard import StandardWebhooks, new_signing_secret
-from .tokens import Address, Basic, Bearer, Never, StaticHeader, UserBearer, user_token
+from .tokens import (
+    Address,
+    Basic,
+    Bearer,
+    Never,
+    StaticHeader,
+    UserBearer,
+    call_of,
+    is_user,
+    user_token,
+)
 
 __all__ = [
     "SCHEMES",
@@ -22,6 +32,8 @@ __all__ = [
     "StaticHeader",
     "UnknownScheme",
     "UserBearer",
+    "call_of",
+    "is_user",
     "named",
     "new_signing_secret",
     "user_token",

@@ -65,8 +65,11 @@ class UserBearer(Bearer):
     """``Authorization: Bearer …`` with the secret, or with a token that it vouches for.
 
     Such a token is ``<user>.<HMAC-SHA256 of the user by the secret, base64url>``: nothing has to
-    be stored to check it, and a secret in rotation vouches for its tokens until it ends.
+    be stored to check it, and a secret in rotation vouches for its tokens until it ends. ``own``
+    are the calls, by the last two names of their path, that only the secret itself proves.
     """
+
+    own: frozenset[str] = frozenset()
 
     @property
     def words(self) -> str:
@@ -80,6 +83,8 @@ class UserBearer(Bearer):
 
     def merchant(self, delivery: Delivery, secrets: Sequence[Secret]) -> str | None:
         """Return the user whose token was sent; None where it is not a token of these secrets."""
+        if call_of(delivery.path) in self.own:
+            return None
         word, _, given = header_bytes(delivery, self.header).partition(b" ")
         user, dot, _ = given.rpartition(b".")
         if word.lower() != self.word.lower().encode() or not dot or not _USER.fullmatch(user):
@@ -87,6 +92,16 @@ class UserBearer(Bearer):
         name = user.decode()
         tokens = [user_token(name, one).encode() for one in secrets if one.value]
         return name if is_one_of(given, tokens) else None
+
+
+def call_of(path: str) -> str:
+    """Return the last two names of a path: ``user/token`` of ``/api/v1/user/token/``."""
+    return "/".join(path.rstrip("/").rsplit("/", 2)[-2:])
+
+
+def is_user(name: str) -> bool:
+    """Say whether a token can be made for a user of this name."""
+    return name.isascii() and _USER.fullmatch(name.encode()) is not None
 
 
 def user_token(user: str, secret: Secret) -> str:

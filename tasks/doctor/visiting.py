@@ -157,6 +157,7 @@ class _Visit:
             body,
             bytes(rejection.sha256),
             "\n".join(paths),
+            *endpoints.sealed_of(self.provider, self._case(rejection, came).delivery),
         )
 
     def _is_heard(self, rejection: Rejection) -> bool:

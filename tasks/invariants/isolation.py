@@ -91,7 +91,7 @@ CHECKS = (
             *(
                 _with_source(f"{app}_{name}")
                 for app, names in {
-                    "ingest": "sourceendpoint sourcesecret rejection",
+                    "ingest": "sourceendpoint sourcesecret brought rejection",
                     "tasks": "event earlierreceipt attempt deadletter fetch",
                     "sales": "sale payment refund location device employee category product"
                     " customer",

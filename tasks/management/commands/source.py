@@ -28,8 +28,8 @@ from integrations.contract import Provider
 from integrations.registry import PROVIDERS
 from sales.totals import hold_days
 from tasks import source_shown, sql
-from tasks.app_options import AppOptions, add_app_options, waiting_of
-from tasks.children import AppInvalid, add_child
+from tasks.app_options import AppOptions, add_app_options, invitation, waiting_of
+from tasks.children import AppInvalid, add_child, check_settings
 from tasks.secret_input import add_secret_options, given_secret
 from tasks.source_secrets import KINDS, SecretInvalid
 from tasks.source_settings import SettingInvalid, names, read_settings
@@ -70,6 +70,8 @@ class Command(JsonCommand):
   manage.py source add bitrix24 --account cafe --setting portal=company.bitrix24.ru
   manage.py source add evotor --account operator --app     # один адрес на всех / one for many
   manage.py source add evotor --account cafe --parent 7 --merchant 01-000000000000001
+  manage.py source set 7 --setting registration=open   # впускать всех / let everybody in
+  manage.py source invite 7 --login cafe         # пароль для одного / a password for one
   manage.py source unrouted 7                    # кто шлёт, но не подключён / who is not connected
   manage.py source list --account cafe
   manage.py source set 3 --title "Бар" --setting timezone=Asia/Omsk
@@ -104,12 +106,14 @@ class Command(JsonCommand):
         )
         rotate.add_argument("--url", action="store_true", help="сменить адрес / a new address")
         _of_one(verb(verbs, "unrouted", "чьи доставки ждут / merchants who are not connected"))
+        invite = _of_one(verb(verbs, "invite", "пароль для входа продавца / a merchant's password"))
+        invite.add_argument("--login", required=True, metavar="ЛОГИН", help="кому / for whom")
         for name, (_, text) in _STATES.items():
             _of_one(verb(verbs, name, text))
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["verb"]
-        verbs = ("add", "list", "set", "secret", "rotate", "unrouted")
+        verbs = ("add", "list", "set", "secret", "rotate", "unrouted", "invite")
         run = {one: getattr(self, one) for one in verbs}
         try:
             run.get(name, self.state)(options)
@@ -122,7 +126,7 @@ class Command(JsonCommand):
         columns = read_settings(options["setting"], provider) | _title(options["title"])
         given = given_secret(options)
         asked = AppOptions.of(options, given)
-        columns |= asked.columns(provider)
+        columns |= asked.columns(provider, columns)
         with transaction.atomic():
             account = _account(options["account"])
             if asked.parent is None:
@@ -145,6 +149,13 @@ class Command(JsonCommand):
         heads = ("merchant", "deliveries", "first", "last")
         text = table(heads, [[item[head] for head in heads] for item in waiting])
         self.answer(options, {"id": options["id"], "unrouted": waiting}, text)
+
+    def invite(self, options: dict[str, Any]) -> None:
+        """Print a login and the password that lets a merchant link himself to an app."""
+        with _source(options["id"]) as source:
+            made = invitation(source, PROVIDERS.get(source.provider), options["login"])
+        text = f"логин / login: {made['login']}\nпароль / password: {made['password']}"
+        self.answer(options, made, text)
 
     def list(self, options: dict[str, Any]) -> None:
         """Print the sources, without their secrets."""
@@ -176,6 +187,7 @@ class Command(JsonCommand):
             provider = PROVIDERS.get(source.provider)
             columns = read_settings(options["setting"], provider, clearing=True)
             columns |= _title(options["title"])
+            check_settings(provider, columns, is_app=source.is_app)
             changed = change_source(source, columns)
             shown = source_shown.described(source)
         value = shown | {"changed": changed.columns, "redated": changed.rows}
