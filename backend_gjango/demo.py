@@ -11,6 +11,7 @@ from secrets import token_hex
 import httpx
 from django.db import connection, transaction
 
+from accounts.commandline import every_account
 from accounts.models import DEMO, Account, Source, SourceState
 from accounts.rls import scoped
 from ingest.limits import from_environment
@@ -143,8 +144,10 @@ def remove(account: Account) -> dict[str, int]:
     """Drop the account with everything of it, its staging included. Runs as the owner.
 
     Returns the rows dropped by table. First the sources are disabled, and the receivers given
-    the time to hear of it, so that nothing is staged for an account that is gone.
+    the time to hear of it, so that nothing is staged for an account that is gone. Raises
+    DemoRefused where another account's source is connected below an app of it.
     """
+    _check_children(account)
     _disable(account)
     time.sleep(from_environment().source_cache_seconds + 0.5)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -153,10 +156,34 @@ def remove(account: Account) -> dict[str, int]:
         dropped = {"ingest_inbox": _delete("ingest_inbox", account)}
         for partition in _partitions_of(account):
             dropped[partition] = _delete_staged(partition, account)
+        _unroute(account)
         for table in _tables():
             dropped[table] = _delete(table, account)
         cursor.execute("DELETE FROM accounts_account WHERE id = %s AND is_test", [account.pk])
     return {table: count for table, count in dropped.items() if count}
+
+
+def _check_children(account: Account) -> None:
+    """Refuse to take an app away from under other accounts' merchants."""
+    with every_account():
+        children = Source.objects.filter(parent__account=account).exclude(account=account)
+        found = sorted(children.values_list("account__slug", "id"))
+    if found:
+        listed = ", ".join(f"{slug} ({source})" for slug, source in found)
+        raise DemoRefused(
+            f"К приложению в «{DEMO}» подключены источники других аккаунтов: {listed} / "
+            f"Sources of other accounts are connected below an app of {DEMO!r}: {listed}"
+        )
+
+
+def _unroute(account: Account) -> None:
+    """Let merchants of other accounts' apps wait again whose sources go with this account."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tasks_routed SET child_id = NULL, routed_id = NULL WHERE account_id <> %s"
+            " AND child_id IN (SELECT id FROM accounts_source WHERE account_id = %s)",
+            [account.pk, account.pk],
+        )
 
 
 def _disable(account: Account) -> None:

@@ -1,6 +1,7 @@
 """I1, I2 and I13: what was acknowledged is there, byte for byte, and holds no credentials."""
 
 from ingest.headers import DENIED
+from integrations.contract import MERCHANT
 from integrations.registry import PROVIDERS
 
 from .base import BODIES, Check, Cursor, Finding, Once, Scope, Walk, old
@@ -17,7 +18,10 @@ _UNSAFE = """
     WHERE item ~* '^synchronous_commit=(off|false|0|no)$'
       AND (d.oid IS NULL OR d.datname = current_database())
 """
-_SECRET = sorted(DENIED.union(*(one.scheme.secret_headers for one in PROVIDERS.values())))
+#: Of what no sender may give, the receiver itself gives the merchant.
+_SECRET = sorted(
+    (DENIED - {MERCHANT}).union(*(one.scheme.secret_headers for one in PROVIDERS.values()))
+)
 _CREDENTIALS = f"(^|\\n)({'|'.join(_SECRET)}):"
 
 
