@@ -71,7 +71,7 @@ def rotate_secret(source: Source, *, value: str | None = None, overlap: timedelt
 
 def secrets_of(source: Source, at: datetime | None = None) -> list[Secret]:
     """Return the secrets that prove deliveries now, or at another time, newest first."""
-    return _opened(SourceSecret.objects.exclude(kind=API), source, at)
+    return _opened(SourceSecret.objects.exclude(kind=API), source.pk, at)
 
 
 def ended_secrets_of(source: Source) -> list[Secret]:
@@ -100,12 +100,22 @@ def unsealed(blob: bytes | memoryview) -> Came:
 
 def api_secret_of(source: Source) -> str | None:
     """Return the secret that opens the provider's API: the newest, whether a person gave it or a
-    delivery brought it. None where there is none. Raises VaultError.
+    delivery brought it. None where there is none.
+
+    A merchant of an app has one of his own, or else the app's. Needs the scope of both. Raises
+    VaultError.
     """
-    given = SourceSecret.objects.filter(_valid(timezone.now()), source=source, kind=API)
+    for holder in (source.pk, source.parent_id):
+        if holder is not None and (found := _newest_api_secret(holder)) is not None:
+            return found
+    return None
+
+
+def _newest_api_secret(source_id: int) -> str | None:
+    given = SourceSecret.objects.filter(_valid(timezone.now()), source_id=source_id, kind=API)
     rows = [*given.order_by("-id").values_list("value_encrypted", "valid_from")[:1]]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT secret, at FROM brought_secrets(%s) LIMIT 1", [source.pk])
+        cursor.execute("SELECT secret, at FROM brought_secrets(%s) LIMIT 1", [source_id])
         rows += cursor.fetchall()
     newest = max(rows, key=itemgetter(1), default=None)
     return None if newest is None else _vault().decrypt(newest[0])
@@ -117,11 +127,9 @@ def give_api_secret(source: Source, value: str) -> None:
     add_secret(source, value, kind=API)
 
 
-def _opened(
-    rows: QuerySet[SourceSecret], source: Source, at: datetime | None = None
-) -> list[Secret]:
+def _opened(rows: QuerySet[SourceSecret], source: int, at: datetime | None = None) -> list[Secret]:
     moment = timezone.now() if at is None else at
-    return _decrypted(rows.filter(_valid(moment), source=source, valid_from__lte=moment))
+    return _decrypted(rows.filter(_valid(moment), source_id=source, valid_from__lte=moment))
 
 
 def _decrypted(rows: QuerySet[SourceSecret]) -> list[Secret]:

@@ -70,7 +70,8 @@ def settle(loaded: Sequence[Loaded], how: How) -> Counter[str]:
     lateness.lower(reading.understood, settled, first, how.providers)
     decided = _record(reading.understood, settled, first, how=how)
     lateness.note_unread(decided, known)
-    decided += routing.route([one for one in every if one.loaded.source.is_app], how.providers)
+    parts = [one for one in every if one.loaded.source.is_app]
+    decided += routing.route(parts, how.providers, wakes=not how.replay)
     traces.append_attempts(decided)
     traces.settle_dead_letters(decided)
     oddities.note_drift(decided)

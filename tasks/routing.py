@@ -7,13 +7,19 @@ a merchant's source never holds what is another's, and is settled and rebuilt li
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from . import sql
+from . import bell, sql
 from .models import Outcome
 from .understanding import Heard, Providers, Understood
 
 _ROUTE = """
 SELECT u.delivery_id, u.merchant, route_part(u.delivery_id, u.merchant, u.body)
 FROM unnest(%b::uuid[], %b::text[], %b::bytea[]) AS u(delivery_id, merchant, body)
+"""
+_MADE = """
+SELECT r.routed_id FROM tasks_routed r
+JOIN unnest(%b::uuid[], %b::text[]) AS u(delivery_id, merchant)
+  ON r.delivery_id = u.delivery_id AND r.merchant = u.merchant
+WHERE r.routed_id IS NOT NULL ORDER BY 1
 """
 _UNROUTED = """
 SELECT merchant, min(delivery_id::text)::uuid, max(delivery_id::text)::uuid, count(*)
@@ -31,13 +37,20 @@ Decided = list[tuple[Understood, Outcome]]
 _Parts = dict[tuple[UUID, str], bytes]
 
 
-def route(heard: Sequence[Heard], providers: Providers) -> Decided:
-    """Stage the part of each merchant for his source, or keep it until he is connected."""
+def route(heard: Sequence[Heard], providers: Providers, *, wakes: bool) -> Decided:
+    """Stage the part of each merchant for his source, or keep it until he is connected.
+
+    Where it ``wakes``, a worker hears of the parts once they are committed; else the sweep takes
+    them in their turn.
+    """
     parts = _parts(heard, providers)
     became: dict[tuple[UUID, str], str] = {}
     if parts:
         table = [(*key, part) for key, part in sorted(parts.items())]
         became = {(row[0], row[1]): row[2] for row in sql.rows(_ROUTE, *sql.columns(table))}
+    routed = sorted(key for key, end in became.items() if end == "routed")
+    if wakes and routed:
+        bell.ring_after_commit([made for (made,) in sql.rows(_MADE, *sql.columns(routed))])
     return [_decided(one, became, providers) for one in heard]
 
 

@@ -85,7 +85,8 @@ def give_secret(source: Source, value: str | None, *, kind: str | None = None) -
     value, kind = _usable(source, value, kind)
     if kind == API:
         endpoints.give_api_secret(source, value)
-        _ask_at_once(source)
+        for one in (source, *Source.objects.filter(parent=source)):
+            _ask_at_once(one)
         return value
     endpoints.add_secret(source, value, kind=kind)
     if source.state == SourceState.NEEDS_SECRET:

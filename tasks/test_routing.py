@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -15,10 +15,11 @@ from psycopg.errors import LockNotAvailable
 from accounts.commandline import every_account
 from accounts.models import Account, Source
 from accounts.rls import scoped
+from ingest import endpoints
 from ingest.models import Delivery, Inbox
 from integrations.contract import Delivery as Request
 from integrations.contract import Event
-from tasks import rebuilding, replays, sql
+from tasks import bell, rebuilding, replays, sql
 from tasks.children import add_child
 from tasks.models import Replay, Routed
 from tasks.pipeline import settle
@@ -212,6 +213,47 @@ def test_no_account_sees_what_is_anothers() -> None:
         with scoped([source.account_id]):
             assert {row.source_id for row in Delivery.objects.all()} == {source.pk}
             assert Routed.objects.count() == sees
+
+
+def test_parts_wake_a_worker_when_they_are_committed_and_those_of_a_replay_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rung: list[tuple[UUID, ...]] = []
+
+    class Bell:
+        def ring(self, ids: Sequence[UUID]) -> None:
+            with every_account():  # committed: another transaction sees them
+                rung.append(
+                    tuple(Inbox.objects.filter(delivery_id__in=ids).values_list("pk", flat=True))
+                )
+
+    monkeypatch.setattr(bell, "of_process", Bell)
+    app = make_app()
+    anna, boris = connect(app, "anna"), connect(app, "boris")
+
+    ids = hear(app, [of("anna", "1"), of("boris", "2"), of("clara", "3")])
+
+    (parts,) = rung
+    assert set(parts) == {one.pk for child in (anna, boris) for one in staged(child)}
+    settle(ids, replay=True, providers=PROVIDERS)
+    connect(app, "clara")
+    assert run_replays() == 1
+    assert len(rung) == 1
+
+
+def test_a_merchant_without_an_api_key_of_his_own_is_asked_with_the_apps() -> None:
+    app = make_app()
+    anna, boris = connect(app, "anna"), connect(app, "boris")
+
+    with every_account():
+        endpoints.give_api_secret(app, "of the app")
+        endpoints.give_api_secret(boris, "his own")
+
+        assert [endpoints.api_secret_of(one) for one in (app, anna, boris)] == [
+            *("of the app", "of the app", "his own"),
+        ]
+    with scoped([anna.account_id]):  # nobody else's scope shows it
+        assert endpoints.api_secret_of(anna) is None
 
 
 def test_the_door_takes_no_delivery_outside_the_scope_and_none_of_a_source_without_app() -> None:
