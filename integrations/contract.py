@@ -385,6 +385,9 @@ class Provider:
     part: Callable[[Delivery, str], bytes] | None = None
     #: How thin events are read and lost ones found: None where the provider sends all it knows.
     api: Api | None = None
+    #: For senders whose bodies nothing proves: type of event → what to read instead of believing
+    #: it, where a source is set to ``confirm``. It holds every pushed type that states anything.
+    confirm: Mapping[str, Normaliser] = field(default_factory=dict)
     #: Settings of this provider's sources beyond those of every source: name → reader of its text,
     #: which raises ValueError.
     settings: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
@@ -396,4 +399,8 @@ class Provider:
             raise TypeError(
                 f"{self.slug}: scheme {self.scheme!r}: нужна схема из integrations/schemes, для "
                 "неподписанных Address() / a scheme is needed, Address() where nothing is signed"
+            )
+        if self.confirm and self.api is None:
+            raise TypeError(
+                f"{self.slug}: confirm: некого спросить, нужен api / nobody to ask, api is needed"
             )

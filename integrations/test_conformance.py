@@ -4,6 +4,7 @@ A new provider gets this suite by its line in the registry.
 """
 
 import base64
+import contextlib
 import importlib
 import re
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from .contract import (
     EventUnsupported,
     PayloadUnrecognised,
     Provider,
+    Read,
     Secret,
     SignatureInvalid,
 )
@@ -220,6 +222,26 @@ def test_what_is_asked_for_can_be_read(provider: Provider) -> None:
     reads = {f"{kind}.{end}" for kind in provider.api.reads for end in ("read", "missing")}
     lists = {f"{kind}.listed" for kind in provider.api.lists}
     assert reads | lists <= provider.normalisers.keys()
+
+
+@every_sample
+def test_a_source_that_confirms_believes_nothing_of_what_is_pushed(
+    provider: Provider, sample: Sample
+) -> None:
+    if not provider.confirm:
+        return
+    assert provider.api is not None
+
+    for event in events(provider, signed(provider, sample)):
+        doubting = provider.confirm.get(event.type) or provider.normalisers.get(event.type)
+        if doubting is None or event.type in provider.ignored:
+            continue
+        with contextlib.suppress(PayloadUnrecognised):
+            stated = doubting(event, context_of(provider)) or ()
+            assert {
+                one.kind for one in stated if isinstance(one, Read)
+            } <= provider.api.reads.keys()
+            assert all(isinstance(one, Read) for one in stated), event.type
 
 
 @every_provider

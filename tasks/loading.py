@@ -44,6 +44,8 @@ SELECT s.id, s.provider, s.public_url, s.currency,
 FROM accounts_source s JOIN accounts_account a ON a.id = s.account_id
 WHERE s.id = ANY(%b::int8[])
 """
+#: The setting of a source whose deliveries are not believed, only asked about.
+CONFIRM = "confirm"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -14,6 +14,8 @@ from ingest.addresses import networks_of
 from integrations.contract import Provider
 from sales.money import is_currency
 
+from .loading import CONFIRM
+
 #: The column of what only some providers know.
 OWN = "settings"
 #: Kept there as well, and of every source: whom the receiver hears.
@@ -145,6 +147,8 @@ SETTINGS: Mapping[str, Setting] = {
     ),
     "test": Setting("is_test", read_flag, *_FLAG),
 }
+#: Of providers that can be asked about what they push: nothing pushed is believed.
+_CONFIRM = Setting(OWN, read_flag, *_FLAG, empty=None)
 
 
 def settings_of(provider: Provider | None) -> Mapping[str, Setting]:
@@ -157,12 +161,18 @@ def settings_of(provider: Provider | None) -> Mapping[str, Setting]:
         name: Setting(OWN, read, *_both(expected.get(name, name)), empty=None)
         for name, read in provider.settings.items()
     }
-    return {**SETTINGS, **own}
+    confirms = {CONFIRM: _CONFIRM} if provider.confirm else {}
+    return {**SETTINGS, **confirms, **own}
 
 
 def names(providers: Iterable[Provider]) -> list[str]:
     """Return the names there are, those of one provider with its slug."""
-    own = [f"{name} ({one.slug})" for one in providers for name in one.settings]
+    own = [
+        f"{name} ({one.slug})"
+        for one in providers
+        for name in settings_of(one)
+        if name not in SETTINGS
+    ]
     return [*SETTINGS, *own]
 
 
@@ -193,6 +203,8 @@ def read_settings(
     for pair in pairs:
         name, equals, text = pair.partition("=")
         setting = known.get(name)
+        if name == CONFIRM and provider is not None and not provider.confirm:
+            raise SettingInvalid(name, *_unconfirmed(provider))
         if setting is None or not equals:
             there = ", ".join(known)
             raise SettingInvalid(
@@ -207,6 +219,19 @@ def read_settings(
         else:
             columns[setting.column] = value
     return columns
+
+
+def _unconfirmed(provider: Provider) -> tuple[str, str]:
+    """Say why deliveries of a provider are not asked about again."""
+    if provider.api is None:
+        return (
+            f"--setting {CONFIRM}: {provider.title} спросить нельзя",
+            f"--setting {CONFIRM}: {provider.title} cannot be asked",
+        )
+    return (
+        f"--setting {CONFIRM}: доставкам {provider.title} на слово и так не верят",
+        f"--setting {CONFIRM}: deliveries of {provider.title} are not taken at their word anyway",
+    )
 
 
 def _read(name: str, setting: Setting, text: str) -> Any:

@@ -13,7 +13,7 @@ from integrations.contract import Event, EventUnsupported, Provider, Read, State
 from sales.statements import Stated
 
 from . import outcomes
-from .loading import Loaded, request
+from .loading import CONFIRM, Loaded, request
 from .models import Outcome
 
 #: A longer key is cut and told apart by its digest: an index entry has a limit.
@@ -129,14 +129,17 @@ def understand_strictly(heard: Heard, provider: Provider, received: datetime) ->
 def _statements(
     heard: Heard, provider: Provider, received: datetime
 ) -> tuple[Statement, ...] | None:
-    kind = heard.event.type
+    kind, answered = heard.event.type, heard.loaded.delivery.answered
     if kind in provider.ignored:
         return None
-    normalise = provider.normalisers.get(kind)
+    doubted = answered is None and bool(heard.loaded.source.settings.get(CONFIRM))
+    normalise = provider.confirm.get(kind) if doubted else None
+    normalise = normalise or provider.normalisers.get(kind)
     if normalise is None:
         raise EventUnsupported(kind)
-    context = heard.loaded.source.context(received, heard.loaded.delivery.answered)
-    stated = normalise(heard.event, context)
+    stated = normalise(heard.event, heard.loaded.source.context(received, answered))
+    if doubted and not all(isinstance(one, Read) for one in stated or ()):
+        raise EventUnsupported(kind)  # nobody may be believed, and it names nothing to ask for
     return None if stated is None else tuple(stated)
 
 

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db.models.functions import Now
 
 from accounts.models import Account, Source
 from accounts.rls import scoped
@@ -11,6 +13,7 @@ from ingest import endpoints
 from integrations import samples
 from integrations.moysklad import PROVIDER
 from sales.models import Refund, Sale, SaleLine
+from tasks.models import Fetch
 from tasks.pipeline import settle
 from tests.played import Played, Request, Said, ask_all, playing
 from tests.settling import outcomes_of, put
@@ -105,6 +108,27 @@ def test_a_deletion_ends_the_sale_before_anybody_is_asked_and_the_answer_agrees(
     assert not sale.visible
     assert str(sale.total) == "620.0000"  # the content outlives the tombstone
     assert SALE not in {one.external_id for one in reads(source)}
+
+
+def test_a_source_that_confirms_believes_no_deletion_but_the_answer() -> None:
+    source = connected()
+    stock = Stock(retaildemand=document("retaildemand.read__cash"))
+    hear(source, stock, "retaildemand.create__batch")
+    call_command("source", "set", str(source.pk), "--setting", "confirm=true")
+
+    hear(source, stock, "retaildemand.delete__gone")
+
+    # Found right after a deletion is what a lagging copy says too: it is asked for again.
+    with scoped([source.account_id]):
+        assert Sale.objects.get(external_id=SALE).visible
+    assert SALE in {one.external_id for one in reads(source)}
+
+    stock.has.clear()
+    with scoped([source.account_id]):
+        Fetch.objects.update(due_at=Now())
+    hear(source, stock)
+    with scoped([source.account_id]):
+        assert not Sale.objects.get(external_id=SALE).visible
 
 
 def test_positions_on_further_pages_are_asked_for_and_read_as_one_document() -> None:

@@ -6,7 +6,7 @@ from integrations.schemes import FormField
 from integrations.senders import Sender
 
 from .asking import API
-from .payload import IGNORED, NORMALISERS, split
+from .payload import CONFIRM, IGNORED, NORMALISERS, split
 
 PROVIDER = Provider(
     slug="bitrix24",
@@ -24,5 +24,6 @@ PROVIDER = Provider(
         source="https://apidocs.bitrix24.ru/api-reference/events/index.html, 2026-11-25",
     ),
     api=API,
+    confirm=CONFIRM,
     settings={"portal": read_host},
 )

@@ -52,11 +52,11 @@ def _named(event: Event, context: Context) -> str:
     return form["data"]["FIELDS"]["ID"].number()
 
 
-def _hint(kind: str, settle: float | None = None) -> Normaliser:
+def _hint(kind: str, settle: float | None = None, *, deleted: bool = False) -> Normaliser:
     """Return the normaliser of an event that asks for a read."""
 
     def normalise(event: Event, context: Context, /) -> Sequence[Read]:
-        return (Read(kind, _named(event, context), settle=settle),)
+        return (Read(kind, _named(event, context), settle=settle, deleted=deleted),)
 
     return normalise
 
@@ -71,6 +71,11 @@ def _deleted(gone: Callable[[str, Version], Draft]) -> Normaliser:
     return normalise
 
 
+#: Deletions that are not believed.
+CONFIRM: Mapping[str, Normaliser] = {
+    "ONCRMDEALDELETE": _hint("deal", deleted=True),
+    "ONCRMCONTACTDELETE": _hint("contact", deleted=True),
+}
 NORMALISERS: Mapping[str, Normaliser] = {
     "ONCRMDEALADD": _hint("deal", SETTLE),
     "ONCRMDEALUPDATE": _hint("deal", SETTLE),

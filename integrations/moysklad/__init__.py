@@ -5,7 +5,7 @@ from integrations.schemes import Address
 from integrations.senders import Sender
 
 from .calls import API
-from .payload import IGNORED, NORMALISERS, split
+from .payload import CONFIRM, IGNORED, NORMALISERS, split
 
 PROVIDER = Provider(
     slug="moysklad",
@@ -28,4 +28,5 @@ PROVIDER = Provider(
         source="https://dev.moysklad.ru/doc/api/remap/1.2/#/dictionaries/webhook, 2026-11-25",
     ),
     api=API,
+    confirm=CONFIRM,
 )

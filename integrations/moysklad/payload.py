@@ -77,6 +77,15 @@ def _deleted(kind: str) -> Normaliser:
     return normalise
 
 
+def _doubted(kind: str) -> Normaliser:
+    """Return the normaliser of a deletion that is not believed: neither that, nor when."""
+
+    def normalise(event: Event, _: Context, /) -> Sequence[Statement]:
+        return [Read(kind, words.linked(Reader(event.payload)["event"]), deleted=True)]
+
+    return normalise
+
+
 def _read(kind: str) -> Normaliser:
     state, _ = _KINDS[kind]
 
@@ -119,6 +128,7 @@ def _of(kind: str) -> dict[str, Normaliser]:
     }
 
 
+CONFIRM: Mapping[str, Normaliser] = {f"{kind}.delete": _doubted(kind) for kind in _KINDS}
 NORMALISERS: Mapping[str, Normaliser] = {
     name: read for kind in _KINDS for name, read in _of(kind).items()
 }
