@@ -14,6 +14,7 @@ from .schemes import (
     SCHEMES,
     Basic,
     Bearer,
+    EchoedToken,
     HmacHeader,
     Never,
     StandardWebhooks,
@@ -141,8 +142,15 @@ def test_a_secret_that_cannot_be_one_proves_nothing(value: str) -> None:
 
 @pytest.mark.parametrize(
     "scheme",
-    [HmacHeader("x-signature"), Bearer(), Basic(), StaticHeader("x-auth"), SCHEMES["stripe"]],
-    ids=["hmac", "bearer", "basic", "static", "stripe"],
+    [
+        HmacHeader("x-signature"),
+        Bearer(),
+        Basic(),
+        EchoedToken(),
+        StaticHeader("x-auth"),
+        SCHEMES["stripe"],
+    ],
+    ids=["hmac", "bearer", "basic", "echoed", "static", "stripe"],
 )
 def test_an_empty_secret_proves_nothing_although_it_can_sign(scheme: Scheme) -> None:
     empty = Secret("")

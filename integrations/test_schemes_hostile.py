@@ -13,6 +13,7 @@ from .contract import Delivery, ProofInBody, Scheme, Secret, SignatureInvalid, S
 from .schemes import (
     SCHEMES,
     Basic,
+    EchoedToken,
     FieldsDigest,
     HmacHeader,
     StaticHeader,
@@ -148,6 +149,8 @@ def test_a_static_header_and_basic_take_the_secret_itself() -> None:
     for scheme, name, value in (
         (StaticHeader("x-clover-auth"), "x-clover-auth", "user:pass"),
         (Basic(), "authorization", "basic dXNlcjpwYXNz"),
+        (EchoedToken(), "authorization", "user:pass"),
+        (EchoedToken(), "authorization", "bearer user:pass"),
     ):
         delivery = replace(EMPTY, headers={name: value})
 

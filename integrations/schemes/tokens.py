@@ -4,7 +4,7 @@ import base64
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from integrations.contract import Delivery, Secret, SignatureInvalid
 
@@ -58,6 +58,30 @@ class Bearer(StaticHeader):
 
     header: str = "authorization"
     word: str = "Bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class EchoedToken(StaticHeader):
+    """``Authorization`` with the secret as we gave it to the sender, bare or behind ``Bearer``.
+
+    For senders that promise to send a token back and do not say in which form.
+    """
+
+    header: str = "authorization"
+
+    @property
+    def words(self) -> str:
+        return (
+            "наш токен, голый или после Bearer, в заголовке / our token, bare or behind Bearer, in "
+            f"a header: `{self.header}`"
+        )
+
+    def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
+        """Raise SignatureInvalid unless the header is one of the secrets."""
+        word, _, rest = header_bytes(delivery, self.header).partition(b" ")
+        behind = replace(delivery, headers={self.header: rest.decode("latin-1")})
+        is_behind = word.lower() == b"bearer" and rest
+        super(EchoedToken, self).verify(behind if is_behind else delivery, secrets, now)
 
 
 @dataclass(frozen=True, slots=True)
