@@ -83,13 +83,13 @@ def _line(line: Reader, currency: str) -> Line:
         stated["gross"] = _times(line, currency, number, price)
     if "cost" not in stated:
         stated["cost"] = _times(line, currency, number, stated.get("unit_cost"))
-    stated["discount"], stated["total"] = _completed(
+    stated["discount"], stated["total"] = completed(
         stated["gross"], stated.get("discount"), stated.get("total")
     )
     return Line(**stated, **tax)
 
 
-def _completed(
+def completed(
     gross: Decimal | None, discount: Decimal | None, total: Decimal | None
 ) -> tuple[Decimal | None, Decimal | None]:
     """Return discount and total, the missing one filled in from gross − discount = total."""
@@ -125,7 +125,7 @@ def _spread(
         return found
     shares = allocate(whole, grosses, currency)
     return tuple(
-        replace(line, discount=share, total=_completed(line.gross, share, None)[1])
+        replace(line, discount=share, total=completed(line.gross, share, None)[1])
         for line, share in zip(found, shares, strict=True)
     )
 

@@ -7,7 +7,7 @@ whole document). Numbers come from the text of the payload, never through a floa
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
@@ -31,7 +31,9 @@ _TIME = re.compile(
     r"(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 _NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"[0-9]{1,11}")
+_MILLIS = re.compile(r"[0-9]{1,14}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 P = ParamSpec("P")
@@ -244,11 +246,18 @@ class Reader:
 
     def seconds(self) -> datetime:
         """Return the time, in UTC, of a whole number of seconds since 1970, or of its text."""
+        return _EPOCH + timedelta(seconds=self._since_1970(_SECONDS, "seconds"))
+
+    def millis(self) -> datetime:
+        """Return the time, in UTC, of a whole number of milliseconds since 1970, or of its text."""
+        return _EPOCH + timedelta(milliseconds=self._since_1970(_MILLIS, "milliseconds"))
+
+    def _since_1970(self, digits: re.Pattern[str], unit: str) -> int:
         found = self.value
         text = found if type(found) is str else str(found) if type(found) is int else ""
-        if not _SECONDS.fullmatch(text):
-            raise self.refuse("not a number of seconds since 1970")
-        return datetime.fromtimestamp(int(text), UTC)
+        if not digits.fullmatch(text):
+            raise self.refuse(f"not a number of {unit} since 1970")
+        return int(text)
 
     def date(self) -> date:
         """Return a calendar date (2026-09-14)."""
