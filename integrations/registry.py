@@ -6,6 +6,7 @@ from .amocrm import PROVIDER as AMOCRM
 from .bitrix24 import PROVIDER as BITRIX24
 from .contract import Provider
 from .evotor import PROVIDER as EVOTOR
+from .iiko import PROVIDER as IIKO
 from .manual import PROVIDER as MANUAL
 from .moysklad import PROVIDER as MOYSKLAD
 from .shopify import PROVIDER as SHOPIFY
@@ -14,7 +15,17 @@ from .standard import PROVIDER as STANDARD
 
 PROVIDERS: Mapping[str, Provider] = {
     provider.slug: provider
-    for provider in (STANDARD, SQUARE, SHOPIFY, EVOTOR, MOYSKLAD, BITRIX24, AMOCRM, MANUAL)
+    for provider in (
+        STANDARD,
+        SQUARE,
+        SHOPIFY,
+        EVOTOR,
+        MOYSKLAD,
+        BITRIX24,
+        AMOCRM,
+        IIKO,
+        MANUAL,
+    )
 }
 
 

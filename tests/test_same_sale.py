@@ -8,6 +8,7 @@ with 10 % off, for 200.00 in cash and the rest by card; at half past twelve the 
 
 Every provider has the sale recorded as ``<event>__same_sale…``. What its texts cannot say is null.
 To a CRM it is a won deal: that has no payments and no refunds, and is no revenue beside the till's.
+How iiko tells of a refund nobody has confirmed: of it the sale alone is read.
 """
 
 import random
@@ -85,6 +86,7 @@ class Row:
     payment: Mapping[str, Any] = field(default_factory=dict)
     lines: Sequence[tuple[Any, ...]] = tuple(LINES)
     is_deal: bool = False
+    has_refund: bool = True
 
 
 #: A deal that was won, three hours after the till had rung it up.
@@ -99,6 +101,11 @@ DEAL: dict[str, Any] = {
     "refunded_total": D("0.00"),
     "net_total": D("378.00"),
 }
+UNREFUNDED: dict[str, Any] = {
+    "status": "completed",
+    "refunded_total": D("0.00"),
+    "net_total": D("378.00"),
+}
 TABLE: Mapping[str, Row] = {
     # Of its catalogue's elements a lead links ids and quantities alone.
     "amocrm": Row(
@@ -108,6 +115,13 @@ TABLE: Mapping[str, Row] = {
     ),
     "bitrix24": Row(sale=DEAL, is_deal=True),
     "evotor": Row(),
+    # It states a rate of 0 %, in which no VAT at all cannot be told, and a tip of nothing.
+    "iiko": Row(
+        sale=UNREFUNDED | {"change_total": None, "tip_total": D("0.00")},
+        payment={"tendered": None},
+        lines=[(*line[:6], "0", line[7]) for line in LINES],
+        has_refund=False,
+    ),
     # It says what was paid, never what was handed over; and no VAT is no word on where VAT is.
     "moysklad": Row(sale={"change_total": None, "tax_included": None}, payment={"tendered": None}),
     # A till's order has no delivery and no tip, and says so.
@@ -190,7 +204,7 @@ def expected(row: Row) -> dict[str, Any]:
         "sale": {**SALE, **row.sale},
         "lines": list(row.lines),
         "payments": [] if row.is_deal else [{**one, **row.payment} for one in PAYMENTS],
-        "refunds": [] if row.is_deal else [{**REFUND, **row.refund}],
+        "refunds": [{**REFUND, **row.refund}] if row.has_refund and not row.is_deal else [],
     }
 
 
