@@ -24,7 +24,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(wh(?:sec|sk|pk)_)[A-Za-z0-9+/=_-]+"), r"\1" + HIDDEN),
     (re.compile(r"(?i)\b(bearer|basic|token)(\s+)[A-Za-z0-9._~+/=-]{8,}"), r"\1\2" + HIDDEN),
     (re.compile(r"(?i)\b(authorization[\"']?\s*[:=]\s*[\"']?)[^\s\"',;]+"), r"\1" + HIDDEN),
-    (re.compile(r"(?i)\b(password|secret|sig|signature)=[^\s&\"']+"), r"\1=" + HIDDEN),
+    (
+        re.compile(r"(?i)\b(password|secret|sig|signature|(?:access_)?token)=[^\s&\"']+"),
+        r"\1=" + HIDDEN,
+    ),
     (re.compile(r"(://[^:/@\s]*:)[^@/\s]+@"), r"\1" + HIDDEN + "@"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]*\w"), HIDDEN),
     # Telephone numbers: international, or Russian with or without marks in between.

@@ -40,6 +40,7 @@ def lines(kept_logging: None, capsys: pytest.CaptureFixture[str]) -> Callable[[]
         ("Authorization: Basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
         ("postgresql://app:s3cr3t@db:5432/x", "s3cr3t"),
         ("host=db password=s3cr3t user=x", "s3cr3t"),
+        ("GET /api/dash.getTransaction?token=687409:4164553&transaction_id=7", "4164553"),
         ("клиент +7 (916) 123-45-67 купил", "123-45-67"),
         ("клиент 89161234567 купил", "89161234567"),
         ("почта ivan.petrov@example.com", "ivan.petrov"),

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from .redaction_forms import cut_form
+from .redaction_texts import inside
 
 CUT = b'"[cut]"'
 _FORM = "application/x-www-form-urlencoded"
+_QUOTE = ord('"')
 _BEFORE_JSON = b"\xef\xbb\xbf \t\r\n"
 
 _TOKEN = re.compile(
@@ -24,11 +26,21 @@ class Span(NamedTuple):
     end: int
 
 
+class Edit(NamedTuple):
+    """What is to stand in place of some bytes, and the path of the value that stood there."""
+
+    start: int
+    end: int
+    instead: bytes
+    path: str
+
+
 def cut(body: bytes, paths: Sequence[str], content_type: str = "") -> tuple[bytes, list[str]]:
     """Return the body without the values at these paths, and the paths that were cut.
 
     A path is dotted names, ``*`` for every item of a list: ``data.object.token``, ``items.*.key``.
-    In a form, ``auth[token]=…`` is ``auth.token``, and a path cuts all that stands below it. Of a
+    It goes on inside a text that is JSON itself: ``data.token``, where ``data`` is such a text. In
+    a form, ``auth[token]=…`` is ``auth.token``, and a path cuts all that stands below it. Of a
     body that is JSON or a form only to a point, what stands before that point is cut; what says
     that it is one and looks like the other is cut as both.
     """
@@ -48,14 +60,35 @@ def _cut_json(body: bytes, wanted: Collection[str]) -> tuple[bytes, set[str]]:
     names = {path.rsplit(".", 1)[-1].encode() for path in wanted} - {b"*"}
     if b"\\" not in body and not any(name in body for name in names):
         return body, set()
-    deepest = max((path.count(".") for path in wanted), default=0) + 1
-    found = [span for span in _values(body, deepest) if span.path in wanted]
+    found = sorted(_edits(body, wanted), key=lambda one: (one.start, -one.end))
     pieces, position = [], 0
-    for span in sorted(found, key=lambda one: one.start):
-        if span.start >= position:  # else it lies in one that is cut whole
-            pieces += [body[position : span.start], CUT]
-            position = span.end
-    return b"".join([*pieces, body[position:]]), {span.path for span in found}
+    for edit in found:
+        if edit.start >= position:  # else it lies in one that is cut whole
+            pieces += [body[position : edit.start], edit.instead]
+            position = edit.end
+    return b"".join([*pieces, body[position:]]), {edit.path for edit in found}
+
+
+def _edits(body: bytes, wanted: Collection[str]) -> Iterator[Edit]:
+    """Go over what is to be cut of a JSON text, inside its texts too.
+
+    Each text within a text takes a step of a path: no deeper than the longest path has steps.
+    """
+    deepest = max((path.count(".") for path in wanted), default=0) + 1
+    for path, start, end in _values(body, deepest):
+        if path in wanted:
+            yield Edit(start, end, CUT, path)
+        elif body[start] == _QUOTE and (below := _below(path, wanted)):
+            text = inside(body[start + 1 : end - 1])
+            for edit in _edits(text.plain, below):
+                first, last = (start + 1 + text.place(at) for at in (edit.start, edit.end))
+                instead = json.dumps(edit.instead.decode())[1:-1].encode()
+                yield Edit(first, last, instead, f"{path}.{edit.path}")
+
+
+def _below(path: str, wanted: Collection[str]) -> set[str]:
+    """Return what is left of the paths that go on below this one."""
+    return {one.removeprefix(f"{path}.") for one in wanted if one.startswith(f"{path}.")}
 
 
 def _values(body: bytes, deepest: int) -> Iterator[Span]:
