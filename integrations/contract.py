@@ -304,6 +304,11 @@ class Budget:
     at_once: int = 1
 
 
+def status_as_sent(reply: Reply) -> int:
+    """Return the status that an answer came with."""
+    return reply.status
+
+
 def missing_by_status(reply: Reply) -> bool:
     """Say whether an answer means that the object is gone: 404 or 410."""
     return reply.status in (404, 410)
@@ -330,6 +335,9 @@ class Api:
     budget: Budget
     reads: Mapping[str, NextCall]
     lists: Mapping[str, Listing] = field(default_factory=dict)
+    #: What status an answer means, for those who write an error into the body of a 200: with
+    #: 401, 403, 404 or 429 it is then treated like an answer of theirs.
+    status: Callable[[Reply], int] = status_as_sent
     missing: Callable[[Reply], bool] = missing_by_status
     pause: Callable[[Reply], float | None] = pause_by_header
     #: Settings without which nothing can be asked (a portal's domain): name → what it is.

@@ -60,7 +60,8 @@ class Line:
             except Failed:
                 self.gate.failed()
                 raise
-        reply = Reply(raw.status, raw.headers, _parsed(raw))
+        sent = Reply(raw.status, raw.headers, _parsed(raw))
+        reply = replace(sent, status=self.api.status(sent))
         self._heed(reply, raw)
         return reply, raw
 
