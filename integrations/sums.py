@@ -1,9 +1,9 @@
-"""Amounts worked out from what a body states: products of two numbers, sums of known parts."""
+"""Amounts worked out from what a body states: hundredths, products, sums of known parts."""
 
 from collections.abc import Iterable
 from decimal import Decimal
 
-from sales.money import round_money
+from sales.money import AmountError, round_money, to_scale
 
 from .reading import AMOUNT_LIMIT, Reader
 
@@ -27,3 +27,34 @@ def total_of(place: Reader, amounts: Iterable[Decimal | None]) -> Decimal | None
     if abs(found) >= AMOUNT_LIMIT:
         raise place.refuse("a sum out of range")
     return found if known else None
+
+
+def signed_kopecks(reader: Reader, currency: str) -> Decimal:
+    """Return the amount, with its sign, of a number of hundredths of the currency's unit.
+
+    Whatever the currency: a yen has no hundredth, and tills write a hundred for it. A float or a
+    text will do, a part of a hundredth beyond its rounding error will not.
+    """
+    try:
+        found = to_scale(reader.decimal().scaleb(-2), currency)
+    except AmountError as error:
+        raise reader.refuse(str(error)) from None
+    if abs(found) >= AMOUNT_LIMIT:
+        raise reader.refuse("an amount out of range")
+    return found or abs(found)
+
+
+def kopecks(reader: Reader, currency: str) -> Decimal:
+    """Return the amount of a number of hundredths that is zero or more."""
+    found = signed_kopecks(reader, currency)
+    if found < 0:
+        raise reader.refuse("a negative amount")
+    return found
+
+
+def kopecks_each(reader: Reader) -> Decimal:
+    """Return the price of a unit, written in hundredths, with up to 6 decimals."""
+    found = reader.fine(4).scaleb(-2)
+    if not 0 <= found < AMOUNT_LIMIT:
+        raise reader.refuse("a price out of range")
+    return found

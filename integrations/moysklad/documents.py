@@ -11,6 +11,7 @@ from typing import Any
 from integrations.clocks import is_plausible, version, version_of_answer
 from integrations.contract import Context, Statement
 from integrations.reading import Reader
+from integrations.sums import kopecks
 from sales.drafts import (
     CustomerLink,
     Fiscal,
@@ -45,8 +46,8 @@ def sale(document: Reader, found: Positions, context: Context) -> Sequence[State
             status="completed" if document["applicable"].boolean() else "voided",
             currency=currency,
             tax_included=included,
-            tax_total=document.maybe("vatSum", words.kopecks, currency),
-            total=words.kopecks(document["sum"], currency),
+            tax_total=document.maybe("vatSum", kopecks, currency),
+            total=kopecks(document["sum"], currency),
             fiscal=_fiscal(document, currency, 1),
             **_line_totals(lines),
             **_circumstances(document, context),
@@ -66,10 +67,10 @@ def refund(document: Reader, found: Positions, context: Context) -> Sequence[Sta
     currency = words.currency_of(document, context)
     content = Refund(
         status="completed" if document["applicable"].boolean() else "pending",
-        total=words.kopecks(document["sum"], currency),
+        total=kopecks(document["sum"], currency),
         currency=currency,
         sale_external_id=document.maybe("demand", words.linked),
-        tax_total=document.maybe("vatSum", words.kopecks, currency),
+        tax_total=document.maybe("vatSum", kopecks, currency),
         lines=positions.refund_lines(found or (), currency),
         payments=_payments(document, currency),
         fiscal=_fiscal(document, currency, 2),
@@ -139,7 +140,7 @@ def _fiscal(document: Reader, currency: str, operation: int) -> tuple[Fiscal, ..
             operation=operation,
             shift=document.maybe("sessionNumber", Reader.id),
             receipt_no=document.maybe("checkNumber", Reader.id),
-            total=document.maybe("checkSum", words.kopecks, currency),
+            total=document.maybe("checkSum", kopecks, currency),
             tax_system=document.maybe("taxSystem", Reader.label),
         ),
     )

@@ -4,9 +4,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from integrations.reading import Reader
+from integrations.sums import kopecks
 from sales.drafts import Payment
-
-from . import words
 
 _ADVANCE = "advancePaymentSum"
 #: Sum of the document → method. A return has the first three alone.
@@ -24,7 +23,7 @@ _SLOTS = {
 def payments(document: Reader, currency: str, paid_at: datetime | None) -> tuple[Payment, ...]:
     """Read the payments; those of a document that is not posted are pending."""
     posted = document["applicable"].boolean()
-    sums = {slot: document.maybe(slot, words.kopecks, currency) or Decimal(0) for slot in _SLOTS}
+    sums = {slot: document.maybe(slot, kopecks, currency) or Decimal(0) for slot in _SLOTS}
     cards = _gift_cards(document, currency)
     # The seven sums are the whole, so that a certificate can only be inside the advance.
     cards = cards if sum(cards) <= sums[_ADVANCE] else []
@@ -45,4 +44,4 @@ def payments(document: Reader, currency: str, paid_at: datetime | None) -> tuple
 
 
 def _gift_cards(document: Reader, currency: str) -> list[Decimal]:
-    return [words.kopecks(one["paymentSum"], currency) for one in document.items("giftCards")]
+    return [kopecks(one["paymentSum"], currency) for one in document.items("giftCards")]

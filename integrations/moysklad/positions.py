@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from integrations.parts import quantity
 from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.sums import kopecks_each
 from sales.drafts import Line, Mention, RefundLine
 from sales.money import round_money
 
@@ -40,7 +41,7 @@ def sums(position: Reader, currency: str) -> Sums:
 
     A negative discount is a mark-up: it raises the price, and nothing was taken off.
     """
-    amount, price = quantity(position["quantity"]), words.price(position["price"])
+    amount, price = quantity(position["quantity"]), kopecks_each(position["price"])
     percent = position.maybe("discount", Reader.fine, 10) or Decimal(0)
     if not -_WHOLE * 1000 < percent <= _WHOLE:
         raise position["discount"].refuse("a discount out of range")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from integrations import sums
 from integrations.contract import Asked, Call, Reply, Window
 from integrations.reading import Reader
 
@@ -207,6 +208,6 @@ def test_dates_are_moscow_time_of_their_own_year(written: str, utc: datetime) ->
 
 
 def test_kopecks_are_hundredths_of_any_currency() -> None:
-    assert words.kopecks(Reader(Decimal("62000.0")), "RUB") == Decimal("620.00")
-    assert words.kopecks(Reader(Decimal("500.0")), "JPY") == Decimal(5)
-    assert all(a < b for a, b in pairwise(words.price(Reader(Decimal(n))) for n in range(3)))
+    assert sums.kopecks(Reader(Decimal("62000.0")), "RUB") == Decimal("620.00")
+    assert sums.kopecks(Reader(Decimal("500.0")), "JPY") == Decimal(5)
+    assert all(a < b for a, b in pairwise(sums.kopecks_each(Reader(Decimal(n))) for n in range(3)))

@@ -1,4 +1,4 @@
-"""MoySklad's words in ours: kopecks, Moscow time, links, currencies, VAT."""
+"""MoySklad's words in ours: Moscow time, links, currencies, VAT."""
 
 import re
 from datetime import UTC, datetime
@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.contract import Context
-from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.reading import Reader
 from sales.drafts import Mention
-from sales.money import AmountError, is_currency, round_money, to_scale
+from sales.money import is_currency, round_money
 
 #: Every date is Moscow time without an offset, for every account, wherever its shops are.
 ZONE = "Europe/Moscow"
@@ -42,27 +42,6 @@ def linked(entity: Reader) -> str:
 def mention(entity: Reader) -> Mention:
     """Return a linked entity, with its name where the link was expanded."""
     return Mention(external_id=linked(entity), name=entity.maybe("name", Reader.label))
-
-
-def kopecks(reader: Reader, currency: str) -> Decimal:
-    """Return the amount of a number of kopecks, which MoySklad writes as a float."""
-    try:
-        found = to_scale(reader.decimal().scaleb(-2), currency)
-    except AmountError as error:
-        raise reader.refuse(str(error)) from None
-    if found < 0:
-        raise reader.refuse("a negative amount")
-    if found >= AMOUNT_LIMIT:
-        raise reader.refuse("an amount out of range")
-    return abs(found)
-
-
-def price(reader: Reader) -> Decimal:
-    """Return the price of a unit, written in kopecks, with up to 6 decimals."""
-    found = reader.fine(4).scaleb(-2)
-    if not 0 <= found < AMOUNT_LIMIT:
-        raise reader.refuse("a price out of range")
-    return found
 
 
 def currency_of(document: Reader, context: Context) -> str:
