@@ -37,6 +37,11 @@ class Field(NamedTuple):
     end: int
 
 
+def is_form(body: bytes) -> bool:
+    """Say whether the body of a sender of both JSON objects and forms is a form."""
+    return not body.lstrip().startswith(b"{")
+
+
 def fields(body: bytes) -> Iterator[Field]:
     """Go over the fields of a form, empty pieces left out.
 

@@ -76,6 +76,13 @@ def expected(
     return said or provider.answer
 
 
+def bare(sample: Sample, url: str = TEST_URL) -> Delivery:
+    """Return the delivery as it was recorded, whose proof is a placeholder."""
+    return Delivery(
+        sample.method, sample.path, sample.query, dict(sample.headers), sample.body, url
+    )
+
+
 def signed(
     sample: Sample,
     provider: Provider,
@@ -85,13 +92,11 @@ def signed(
     now: float = 0,
 ) -> Delivery:
     """Return the delivery that the provider would send with this secret at this time."""
-    bare = Delivery(
-        sample.method, sample.path, sample.query, dict(sample.headers), sample.body, url
-    )
+    recorded = bare(sample, url)
     scheme = provider.scheme
-    proof, body = scheme.sign(bare, secret, now), sample.body
+    proof, body = scheme.sign(recorded, secret, now), sample.body
     if isinstance(scheme, ProofInBody):
-        body = scheme.sealed(bare, secret)
+        body = scheme.sealed(recorded, secret)
     stale = scheme.headers | scheme.secret_headers
     kept = {key: value for key, value in sample.headers.items() if key not in stale}
     return Delivery(sample.method, sample.path, sample.query, {**kept, **proof}, body, url)

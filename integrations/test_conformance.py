@@ -6,6 +6,7 @@ A new provider gets this suite by its line in the registry.
 import base64
 import contextlib
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +27,7 @@ from .contract import (
     Secret,
     SignatureInvalid,
 )
+from .forms import is_form
 from .registry import PROVIDERS
 from .samples import TEST_SECRET, TEST_URL, Sample
 from .schemes import Address
@@ -100,6 +102,10 @@ def inside(provider: Provider, delivery: Delivery) -> Iterator[Delivery]:
         for index, byte in enumerate(delivery.body):
             body = delivery.body[:index] + bytes([byte ^ 1]) + delivery.body[index + 1 :]
             yield replace(delivery, body=body)
+    for name in (one.removeprefix("field:") for one in covers if one.startswith("field:")):
+        document = {} if is_form(delivery.body) else json.loads(delivery.body)
+        for value in flips(str(document.get(name, ""))):
+            yield replace(delivery, body=json.dumps({**document, name: value}).encode())
     if "url" in covers:
         yield from (replace(delivery, url=url) for url in flips(delivery.url))
     for name in provider.scheme.sign(delivery, TEST_SECRET, NOW):

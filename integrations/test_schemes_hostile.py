@@ -124,6 +124,25 @@ def test_a_signature_of_fields_fits_one_reading_only() -> None:
     assert refuses(scheme, read(action="changed;x;y"))
 
 
+def test_fields_in_a_form_are_signed_like_those_of_an_object() -> None:
+    scheme = SCHEMES["poster"]
+    fields = "&".join(f"data[{name}]={value}" for name, value in FIELDS.items())
+    form = sealed(scheme, delivery=replace(EMPTY, body=f"url=x&{fields}&data[verify]=0".encode()))
+    proof = json.loads(sealed(scheme).body)["verify"]
+
+    assert form.body == f"url=x&{fields}&data[verify]={proof}".encode()
+    assert not refuses(scheme, form)
+    for body in (
+        form.body.replace(b"changed", b"removed"),
+        form.body + b"&data[action]=removed",
+        form.body + b"&data[data]=x",
+        form.body.replace(b"data", b"date"),
+        form.body.replace(b"&data[time]=1", b""),
+        f"data[0][{fields}".encode(),
+    ):
+        assert refuses(scheme, replace(form, body=body)), body
+
+
 def test_only_the_past_of_stripe_is_bounded_and_hubspots_time_both_ways() -> None:
     for name, after in (("stripe", False), ("hubspot-v3", True)):
         scheme = SCHEMES[name]

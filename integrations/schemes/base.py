@@ -16,6 +16,7 @@ from integrations.contract import (
     SignatureInvalid,
     SignatureMissing,
 )
+from integrations.forms import is_form, parse_form
 from integrations.strict import parse_json
 
 MAX_HEADER = 4096
@@ -64,14 +65,15 @@ def seconds_of(text: bytes, *, digits: int = 12) -> int:
     return int(text)
 
 
-def body_fields(body: bytes, names: Iterable[str]) -> dict[str, str]:
-    """Return those fields of a JSON object that are there, as the text that is signed.
+def body_fields(body: bytes, names: Iterable[str], *, form: str = "") -> dict[str, str]:
+    """Return those fields of a JSON object that are there, as the text that is signed; where
+    ``form`` says so, of what a form has under this name.
 
     Raises SignatureInvalid for what is no strict JSON object, and for fields of other types than
     text and whole number: nobody knows how their sender spelled them.
     """
     try:
-        found = parse_json(body)
+        found = parse_form(body).get(form) if form and is_form(body) else parse_json(body)
     except PayloadUnrecognised as error:
         raise SignatureInvalid(f"the signed fields cannot be read: {error}") from None
     if not isinstance(found, dict):

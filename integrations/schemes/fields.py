@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integrations.contract import Delivery, Secret, SignatureInvalid
+from integrations.forms import is_form
 
 from .base import Plain, body_fields, is_one_of
+from .forms import FormField
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,8 @@ class FieldsDigest(Plain):
 
     Fields of ``free`` may be missing and may hold the separator; no other may, or one signature
     would fit several readings. The digest covers these fields alone, and no time: weak, so that
-    what such a delivery says is to be read again from the provider.
+    what such a delivery says is to be read again from the provider. ``form`` is under which name
+    the fields stand where the body is a form instead.
     """
 
     fields: tuple[str, ...]
@@ -25,6 +28,7 @@ class FieldsDigest(Plain):
     digest: str = "md5"
     free: frozenset[str] = frozenset()
     separator: str = ";"
+    form: str = ""
 
     @property
     def covers(self) -> frozenset[str]:
@@ -37,7 +41,7 @@ class FieldsDigest(Plain):
 
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid unless the digest was made with one of the secrets."""
-        found = body_fields(delivery.body, (*self.fields, self.proof))
+        found = body_fields(delivery.body, (*self.fields, self.proof), form=self.form)
         given = found.get(self.proof, "").encode()
         parts = self._parts(found)
         if not is_one_of(given, (self._made(parts, one) for one in secrets if one.value)):
@@ -45,8 +49,11 @@ class FieldsDigest(Plain):
 
     def sealed(self, delivery: Delivery, secret: Secret) -> bytes:
         """Return the body with the digest in its field, every other byte as it came."""
-        parts = self._parts(body_fields(delivery.body, self.fields))
-        value = json.dumps(self._made(parts, secret).decode()).encode()
+        parts = self._parts(body_fields(delivery.body, self.fields, form=self.form))
+        made = self._made(parts, secret).decode()
+        if self.form and is_form(delivery.body):
+            return FormField(f"{self.form}.{self.proof}").sealed(delivery, Secret(made))
+        value = json.dumps(made).encode()
         name = re.escape(json.dumps(self.proof).encode())
         field = re.compile(rb'(%s\s*:\s*)"[^"\\]*"' % name)
         body, found = field.subn(rb"\1" + value, delivery.body, count=1)

@@ -55,7 +55,9 @@ SCHEMES: Mapping[str, Scheme] = {
     ),
     "loyverse": HmacHeader("x-loyverse-signature", "sha1"),
     "poster": FieldsDigest(
-        ("account", "object", "object_id", "action", "data", "time"), free=frozenset({"data"})
+        ("account", "object", "object_id", "action", "data", "time"),
+        free=frozenset({"data"}),
+        form="data",  # so its console sends a test hook
     ),
     "shopify": HmacHeader("x-shopify-hmac-sha256"),
     "square": HmacHeader("x-square-hmacsha256-signature", parts=("url", "body")),
