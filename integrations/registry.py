@@ -9,6 +9,7 @@ from .evotor import PROVIDER as EVOTOR
 from .iiko import PROVIDER as IIKO
 from .manual import PROVIDER as MANUAL
 from .moysklad import PROVIDER as MOYSKLAD
+from .poster import PROVIDER as POSTER
 from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
@@ -24,6 +25,7 @@ PROVIDERS: Mapping[str, Provider] = {
         BITRIX24,
         AMOCRM,
         IIKO,
+        POSTER,
         MANUAL,
     )
 }

@@ -8,7 +8,7 @@ with 10 % off, for 200.00 in cash and the rest by card; at half past twelve the 
 
 Every provider has the sale recorded as ``<event>__same_sale…``. What its texts cannot say is null.
 To a CRM it is a won deal: that has no payments and no refunds, and is no revenue beside the till's.
-How iiko tells of a refund nobody has confirmed: of it the sale alone is read.
+How iiko and Poster tell of a refund nobody has confirmed: of them the sale alone is read.
 """
 
 import random
@@ -124,6 +124,14 @@ TABLE: Mapping[str, Row] = {
     ),
     # It says what was paid, never what was handed over; and no VAT is no word on where VAT is.
     "moysklad": Row(sale={"change_total": None, "tax_included": None}, payment={"tendered": None}),
+    # It says that there is no service, no tip and no rounding.
+    "poster": Row(
+        sale=UNREFUNDED
+        | {"change_total": None}
+        | dict.fromkeys(("service_total", "tip_total", "rounding_total"), D("0.00")),
+        payment={"tendered": None},
+        has_refund=False,
+    ),
     # A till's order has no delivery and no tip, and says so.
     "shopify": Row(
         sale={"change_total": None, "delivery_total": D("0.00"), "tip_total": D("0.00")},
