@@ -10,8 +10,9 @@ percent escape, what is not UTF-8.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -24,6 +25,7 @@ MAX_KEY = 1_000
 #: The key of a value whose own key is a parent as well; no form can spell it.
 OWN = ""
 
+_FIELD = re.compile(rb"(?=[^&])([^&=]*)=?([^&]*)")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
@@ -47,18 +49,10 @@ def fields(body: bytes) -> Iterator[Field]:
 
     Raises PayloadUnrecognised beyond 10 000 of them.
     """
-    position, count = 0, 0
-    while position < len(body):
-        end = body.find(b"&", position)
-        end = len(body) if end < 0 else end
-        if end > position:
-            count += 1
-            if count > MAX_FIELDS:
-                raise PayloadUnrecognised("$", f"more than {MAX_FIELDS} fields")
-            equals = body.find(b"=", position, end)
-            stop = end if equals < 0 else equals
-            yield Field(body[position:stop], min(stop + 1, end), end)
-        position = end + 1
+    for count, match in enumerate(_FIELD.finditer(body)):
+        if count >= MAX_FIELDS:
+            raise PayloadUnrecognised("$", f"more than {MAX_FIELDS} fields")
+        yield Field(match[1], *match.span(2))
 
 
 def keys_of(field: Field) -> tuple[str, ...]:
@@ -69,8 +63,15 @@ def keys_of(field: Field) -> tuple[str, ...]:
     raw = field.key
     if len(raw) > MAX_KEY:
         raise _unreadable(raw, f"a key of more than {MAX_KEY} bytes")
+    return _steps_of(raw)
+
+
+@lru_cache(maxsize=2048)
+def _steps_of(raw: bytes) -> tuple[str, ...]:
+    """Return the steps of a key: the hooks of one account spell the same ones over and over."""
     try:
-        key = _decoded(_bare(raw), "$")
+        # Most keys have nothing escaped but their brackets.
+        key = _decoded(raw.replace(b"%5B", b"[").replace(b"%5D", b"]"), "$")
     except PayloadUnrecognised as error:
         raise _unreadable(raw, error.reason) from None
     match = _KEY.fullmatch(key)
@@ -80,11 +81,6 @@ def keys_of(field: Field) -> tuple[str, ...]:
     if len(steps) >= MAX_DEPTH:
         raise _unreadable(raw, f"nested deeper than {MAX_DEPTH}")
     return (match[1], *steps)
-
-
-def _bare(key: bytes) -> bytes:
-    """Return a key with its brackets unescaped: most have nothing else that is."""
-    return key.replace(b"%5B", b"[").replace(b"%5D", b"]")
 
 
 def _unreadable(key: bytes, reason: str) -> PayloadUnrecognised:
@@ -107,24 +103,25 @@ def value_of(field: Field, body: bytes) -> str:
         raise PayloadUnrecognised(path_of(keys_of(field)), error.reason) from None
 
 
-def spells(field: Field, path: str) -> bool:
-    """Say whether a field's key is a path: ``auth.application_token``; an unreadable one is none.
+def fields_of(path: str, body: bytes) -> list[Field]:
+    """Return the fields whose key spells a path (``auth.application_token``), escaped or not.
 
-    Written without keys_of() where it can be: it is asked of every field of every form.
+    Raises PayloadUnrecognised beyond 10 000 fields of any kind.
     """
-    bare = _bare(field.key)
-    if b"%" not in bare and b"+" not in bare:
-        return bare == _spelled(path)
-    try:
-        return keys_of(field) == tuple(path.split("."))
-    except PayloadUnrecognised:
-        return False
+    if body.count(b"&") >= MAX_FIELDS:
+        deque(fields(body), maxlen=0)
+    # A first "&" spares the pattern an alternative, and the search its speed.
+    found = _spelling(path).finditer(b"&" + body)
+    return [Field(match[1], match.start(2) - 1, match.end(2) - 1) for match in found]
 
 
 @cache
-def _spelled(path: str) -> bytes:
-    name, *steps = path.encode().split(b".")
-    return name + b"".join(b"[%s]" % step for step in steps)
+def _spelling(path: str) -> re.Pattern[bytes]:
+    """Return the pattern of a field, each character of its key plain or escaped."""
+    name, *steps = path.split(".")
+    key = name + "".join(f"[{step}]" for step in steps)
+    escaped = "".join(f"(?:{re.escape(one)}|(?i:%{ord(one):02x}))" for one in key)
+    return re.compile(f"&({escaped})(?=[=&]|\\Z)=?([^&]*)".encode())
 
 
 def parse_form(body: bytes) -> dict[str, Any]:

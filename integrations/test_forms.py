@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from . import forms
 from .contract import PayloadUnrecognised
-from .forms import MAX_DEPTH, MAX_FIELDS, MAX_KEY, fields, keys_of, parse_form, path_of
+from .forms import (
+    MAX_DEPTH,
+    MAX_FIELDS,
+    MAX_KEY,
+    Field,
+    fields,
+    fields_of,
+    keys_of,
+    parse_form,
+    path_of,
+)
 from .reading import Reader
 
 PLAIN = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -224,3 +234,27 @@ def test_a_field_says_where_its_value_stands_among_the_bytes() -> None:
     found = {path_of(keys_of(field)): body[field.start : field.end] for field in fields(body)}
 
     assert found == {"event": b"X", "auth.access_token": b"se%20cret", "empty": b"", "last": b""}
+
+
+_PATH = "auth.token"
+#: Spellings of its key that are right, and some that are nearly.
+_SPELLED = st.sampled_from(
+    "auth[token] auth%5Btoken%5D auth%5btoken%5d %61uth[tok%65n] auth[token][] auth[token auth "
+    "auth[Token] auth[token]x xauth[token] auth[token]%00 auth+[token] auth%255Btoken%5D".split()
+)
+
+
+@given(st.lists(st.tuples(_SPELLED, st.sampled_from(["", "=", "=v", "=a=b", "=%5B"])), max_size=6))
+def test_the_fields_of_a_path_are_those_whose_keys_spell_it(pieces: list[tuple[str, str]]) -> None:
+    body = "&".join(key + value for key, value in pieces).encode()
+
+    def spells(field: Field) -> bool:
+        try:
+            return keys_of(field) == ("auth", "token")
+        except PayloadUnrecognised:
+            return False
+
+    assert fields_of(_PATH, body) == [field for field in fields(body) if spells(field)]
+    assert fields_of(_PATH, b"&&" + body + b"&") == [
+        field for field in fields(b"&&" + body + b"&") if spells(field)
+    ]

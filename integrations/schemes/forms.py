@@ -25,7 +25,10 @@ class FormField(Plain):
     def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
         """Raise SignatureInvalid unless the field is there once and is one of the secrets."""
         try:
-            given = [forms.value_of(field, delivery.body) for field in self._found(delivery.body)]
+            given = [
+                forms.value_of(field, delivery.body)
+                for field in forms.fields_of(self.path, delivery.body)
+            ]
         except PayloadUnrecognised as error:
             raise SignatureInvalid(f"no usable form: {error}") from None
         if len(given) != 1:
@@ -39,7 +42,7 @@ class FormField(Plain):
     def sealed(self, delivery: Delivery, secret: Secret) -> bytes:
         """Return the form with the secret in its field, every other byte as it came."""
         value = quote_plus(secret.value).encode()
-        found = self._found(delivery.body)
+        found = forms.fields_of(self.path, delivery.body)
         if not found:
             name, *steps = self.path.split(".")
             key = quote_plus(name + "".join(f"[{step}]" for step in steps))
@@ -48,10 +51,3 @@ class FormField(Plain):
         for field in reversed(found):
             body = body[: field.start] + value + body[field.end :]
         return body
-
-    def _found(self, body: bytes) -> Sequence[forms.Field]:
-        """Return the fields of this path; one whose key nobody can read is none of them.
-
-        Raises PayloadUnrecognised beyond the number of fields that a form may have.
-        """
-        return [field for field in forms.fields(body) if forms.spells(field, self.path)]
