@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.redaction import cut
@@ -47,9 +47,11 @@ def test_a_declared_value_inside_a_text_is_cut_and_no_other_byte_changes(
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=6,
 )
 
 
+@settings(max_examples=50)
 @given(_VALUES, _VALUES, st.booleans(), st.booleans())
 def test_what_is_left_reads_the_same_but_for_the_value(
     value: Any, secret: Any, outer: bool, inner: bool
