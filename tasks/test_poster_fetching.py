@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from accounts.commandline import every_account
 from accounts.models import Account, Source
 from accounts.rls import scoped
 from ingest import endpoints
+from ingest.models import Delivery
 from ingest.redaction import cut
 from integrations import samples
 from integrations.cases import outcome
 from integrations.registry import PROVIDERS
+from tasks.children import add_child
 from tasks.fetching import walks
 from tasks.models import Backfill
 from tasks.pipeline import settle
@@ -28,7 +31,7 @@ from tests.played import (
     turn_until,
     working,
 )
-from tests.settling import outcomes_of, put, sales
+from tests.settling import make_due, outcomes_of, put, sales
 from tests.thin import reads, settle_answers, the_read
 
 DAYS = (1, 14)
@@ -153,6 +156,26 @@ def test_the_past_is_listed_and_every_cheque_of_it_asked_for() -> None:
 
     assert [one.query.get("next_tr") for one in played.requests] == [None, "16778"]
     assert [row[:2] for row in stated(source)] == [("16776", "completed"), ("16778", "voided")]
+
+
+@database
+def test_an_application_of_many_accounts_asks_each_with_the_accounts_own_token() -> None:
+    with scoped([(operator := Account.objects.create(slug="operator", title="operator")).pk]):
+        app = Source.objects.create(account=operator, provider="poster", title="App", is_app=True)
+    cafe = Account.objects.create(slug="cafe", title="cafe")
+    with every_account():
+        child = add_child(cafe, PROVIDERS["poster"], app, merchant="mykava6")
+        endpoints.give_api_secret(child, TOKEN)
+
+    hear(app, "transaction.changed__closed")
+    make_due()
+    with scoped([cafe.pk]):
+        routed = [row.pk for row in Delivery.objects.filter(source=child)]
+    settle(routed)
+    ask(child, poster("read__closed"))
+
+    assert [row[:2] for row in stated(child)] == [("16776", "completed")]
+    assert sales(app) == []
 
 
 @pytest.mark.parametrize("name", sorted(samples.load("poster")))
