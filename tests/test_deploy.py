@@ -57,7 +57,10 @@ def test_every_setting_is_documented() -> None:
         for name in read.findall(file.read_text())
     }
     # Between our own processes; nobody sets them by hand.
-    internal = {"GJANGO_PROXY", "GJANGO_SUPERVISED", "GJANGO_PROCESS", "XDG_RUNTIME_DIR"}
+    internal = {
+        *("GJANGO_PLAYED_PORT", "GJANGO_PROXY", "GJANGO_SUPERVISED", "GJANGO_PROCESS"),
+        "XDG_RUNTIME_DIR",
+    }
 
     assert {"DATABASE_URL", "GJANGO_WORKERS", "PUBLIC_URL"} <= found
     assert sorted(name for name in found - internal if f"`{name}`" not in told) == []
