@@ -29,7 +29,7 @@ _JOINED = tuple(
     for link in ("location", "device", "employee")
     for column in ("external_id", "name")
 )
-_SOURCE = ("source__provider", "source__title")
+_SOURCE = ("source__provider", "source__title", "source__is_app", "source__parent")
 _STAMPS = ("header_stamp", "lines_stamp", "money_stamp", "customer_stamp", "gone_stamp")
 _UNSHOWN = frozenset(
     {*_STAMPS, "content_stamp", "stated_status", "stated_date", "stated_total", "stated_anomalies"}

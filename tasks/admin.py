@@ -29,6 +29,7 @@ from .models import (
     Verification,
 )
 
+_KINDS = {"own": "свой адрес", "app": "приложение", "child": "продавец приложения"}
 #: Open letters that are counted for the groups beside a list.
 _COUNTED = 100_000
 #: Letters that one click changes at most.
@@ -42,11 +43,16 @@ class SourceAdmin(Shown):
     """Connections; they are made and changed by ``manage.py source``."""
 
     list_display = (
-        *("id", "title", "provider", "state", "proof", "currency", "is_test", "created_at"),
+        *("id", "title", "provider", "sort", "state", "proof", "currency", "is_test", "created_at"),
     )
     list_filter = (OneAccount, "provider", "state")
     search_fields = ("id__exact", "title__istartswith")
-    readonly_fields = ("proof",)
+    readonly_fields = ("proof", "sort")
+
+    @admin.display(description="вид")
+    def sort(self, row: Source) -> str:
+        """Say whether it is an app of many merchants, one of those, or a source by itself."""
+        return _KINDS[row.kind]
 
     @admin.display(description="подпись")
     def proof(self, row: Source) -> str:

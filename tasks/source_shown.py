@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.models import Source, SourceState
 from ingest import endpoints
+from integrations.contract import API
 from integrations.registry import PROVIDERS
 
 from .app_options import waiting_of
@@ -31,11 +32,14 @@ def shown(source: Source, secret: str | None) -> dict[str, Any]:
         "merchant": source.merchant,
         "unsigned": _is_unsigned(source),
         "needs_api_secret": bool(api and api.needs_secret and not endpoints.api_secret_of(source)),
+        "needs_settings": _missing(source),
     }
 
 
 def described(source: Source) -> dict[str, Any]:
     """Return all that a list tells of a source."""
+    kinds = [one.kind for one in endpoints.secrets_of(source)]
+    asks = endpoints.api_secret_of(source) is not None
     return {
         "id": source.pk,
         "account": source.account.slug,
@@ -47,13 +51,22 @@ def described(source: Source) -> dict[str, Any]:
         "state": source.state,
         "unrouted": waiting_of(source),
         "unsigned": _is_unsigned(source),
-        "secrets": len(endpoints.secrets_of(source)),
-        "api_secret": endpoints.api_secret_of(source) is not None,
+        "secrets": len(kinds),
+        "secret_kinds": sorted({*kinds, *([API] if asks else [])}),
+        "api_secret": asks,
         "reads": state.describe(source),
         "url": url_of(source),
         "path": path_of(source),
         "settings": values_of(source, PROVIDERS.get(source.provider)),
     }
+
+
+def _missing(source: Source) -> dict[str, str]:
+    """Return the settings without which the provider's API cannot be asked: name → what it is."""
+    api = provider.api if (provider := PROVIDERS.get(source.provider)) else None
+    if api is None or source.is_app:  # an app is never asked, its merchants are
+        return {}
+    return {name: what for name, what in api.requires.items() if not source.settings.get(name)}
 
 
 def _is_unsigned(source: Source) -> bool:
@@ -62,8 +75,15 @@ def _is_unsigned(source: Source) -> bool:
 
 
 def marked(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows of a list for people, those of unsigned sources marked."""
-    return [item | {"unsigned": "без подписи" if item["unsigned"] else ""} for item in shown]
+    """Return the rows of a list for people: unsigned sources marked, secrets by their kinds."""
+    return [
+        item
+        | {
+            "unsigned": "без подписи" if item["unsigned"] else "",
+            "secrets": ", ".join(item["secret_kinds"]) or None,
+        }
+        for item in shown
+    ]
 
 
 def text(shown: dict[str, Any]) -> str:
@@ -78,6 +98,11 @@ def text(shown: dict[str, Any]) -> str:
             "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
             f"manage.py source secret {shown['id']} --secret -"
         )
+    lines += [
+        f"дальше, {name}: {what} — без неё документы не прочесть / next, without it nothing can be"
+        f" read: manage.py source set {shown['id']} --setting {name}=…"
+        for name, what in shown["needs_settings"].items()
+    ]
     if shown["needs_api_secret"]:
         lines.append(
             "дальше, ключ API, чтобы читать документы / next, a key of the API to read with: "

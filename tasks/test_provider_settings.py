@@ -128,3 +128,39 @@ def test_no_provider_gives_another_meaning_to_a_setting_of_every_source() -> Non
     common = {*SETTINGS, "confirm"}
 
     assert not [slug for slug, one in PROVIDERS.items() if one.settings.keys() & common]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("provider", "name", "value"),
+    [("bitrix24", "portal", "company.bitrix24.ru"), ("amocrm", "subdomain", "romashka")],
+)
+def test_a_source_says_what_it_cannot_ask_without_until_it_has_it(
+    provider: str, name: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = ["--secret", "a-token-of-the-portal"] if provider == "bitrix24" else []
+    added = run(capsys, "add", provider, "--account", "cafe", *secret)
+    number = str(added["id"])
+    assert list(added["needs_settings"]) == [name]
+    call_command("source", "pause", number)
+    told = capsys.readouterr().out
+    assert f"manage.py source set {number} --setting {name}=" in told
+    assert f"manage.py source secret {number} --kind api --secret -" in told
+
+    run(capsys, "set", number, "--setting", f"{name}={value}")
+    given = run(capsys, "secret", number, "--kind", "api", "--secret", "7/abc123def456")
+
+    assert (given["needs_settings"], given["needs_api_secret"]) == ({}, False)
+    (listed,) = run(capsys, "list")["sources"]
+    assert listed["secret_kinds"] == (["api", "bearer"] if secret else ["api"])
+    call_command("source", "list")
+    assert ", ".join(listed["secret_kinds"]) in capsys.readouterr().out
+    call_command("source", "resume", number)
+    assert "дальше" not in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_provider_that_is_never_asked_lacks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    added = run(capsys, "add", "standard", "--account", "cafe")
+
+    assert (added["needs_settings"], added["needs_api_secret"]) == ({}, False)

@@ -216,6 +216,8 @@ def test_a_source_without_signatures_is_marked_in_the_list(boss: Client, cafe: A
     after = boss.get(page_of(Source)).content.decode()
 
     assert before.count("без подписи") == 2  # edits by hand, and the app of Evotor
+    kinds = [before.count(f">{kind}<") for kind in ("приложение", "продавец приложения")]
+    assert kinds == [1, 0]
     assert after.count("без подписи") == 3
 
 

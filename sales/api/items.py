@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from accounts.models import Source
+
 from .. import selectors
 from ..drafts import CLEAR
 from ..models import Customer, Fiscal, Location, Product, Refund, Sale
@@ -33,9 +35,14 @@ def _named(row: Any, link: str) -> Item | None:
     }
 
 
-def _source(row: Entity) -> Item:
-    source = row.source
-    return {"id": source.pk, "provider": source.provider, "title": source.title}
+def source_item(source: Source) -> Item:
+    """Name a source; ``kind`` is ``own``, ``app`` (many merchants) or ``child`` (one of an app)."""
+    return {
+        "id": source.pk,
+        "provider": source.provider,
+        "title": source.title,
+        "kind": source.kind,
+    }
 
 
 def overrides(row: Entity) -> Item:
@@ -77,7 +84,7 @@ def _refund(row: Refund, sale: UUID | None, fiscal: Sequence[Fiscal]) -> Item:
     currency = row.currency
     return {
         "id": row.id,
-        "source": _source(row),
+        "source": source_item(row.source),
         "external_id": None if row.owned else row.external_id,
         "sale": sale,
         "sale_external_id": row.sale_external_id,
@@ -109,7 +116,7 @@ def _refund(row: Refund, sale: UUID | None, fiscal: Sequence[Fiscal]) -> Item:
 def _sale(row: Sale) -> Item:
     return {
         "id": row.id,
-        "source": _source(row),
+        "source": source_item(row.source),
         "external_id": row.external_id,
         "kind": row.kind,
         "number": row.number,
@@ -178,7 +185,7 @@ def refund_items(rows: Sequence[Refund], accounts: Accounts) -> list[Item]:
 def _reference(row: Any) -> Item:
     return {
         "id": row.id,
-        "source": _source(row),
+        "source": source_item(row.source),
         "external_id": row.external_id,
         "name": row.name,
         "same_as": row.same_as,

@@ -31,7 +31,8 @@ def test_a_sale_has_all_the_fields_of_its_record(cafe: House) -> None:
     item = cafe.get(f"/продажи/{sale.id}/")
 
     assert list(item) == FIELDS.split()
-    assert item["source"] == {"id": cafe.source.pk, "provider": "standard", "title": "Касса"}
+    source = {"id": cafe.source.pk, "provider": "standard", "title": "Касса", "kind": "own"}
+    assert item["source"] == source
     assert item["occurred_at"] == item["received_at"] == "2026-05-04T12:00:00Z"
     assert item["business_date"] == "2026-05-04"
     assert item["gross_total"] == item["total"] == "125.50"

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sales.api.formats import moment
+from sales.api.items import source_item
 
 from .. import sql
 from ..deadletters import Group
@@ -16,11 +17,7 @@ _PENDING = "SELECT delivery_id FROM ingest_inbox WHERE delivery_id = ANY(%b::uui
 
 
 def _head(row: Owned) -> Item:
-    source = row.source
-    return {
-        "id": row.pk,
-        "source": {"id": source.pk, "provider": source.provider, "title": source.title},
-    }
+    return {"id": row.pk, "source": source_item(row.source)}
 
 
 def event_items(rows: Sequence[Attempt]) -> list[Item]:

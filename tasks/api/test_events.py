@@ -58,6 +58,7 @@ def test_events_are_listed_newest_first_with_their_outcome(told: House) -> None:
         "id": told.source.pk,
         "provider": "standard",
         "title": "Касса",
+        "kind": "own",
     }
     assert found == told.get("/события/")["results"]
     assert told.get(f"/events/{found[2]['id']}/") == found[2]
