@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from . import answers, samples
-from .contract import Api, Asked, Call, Provider, Reply, Window
+from .asking import Api, Asked, Call, Reply, Window
+from .contract import Provider
 from .reading import parse_json
 
 _HERE = Path(__file__).parent

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from . import answers, days, samples
-from .contract import Asked, Call, Provider, Reply
+from .asking import Asked, Call, Reply
+from .contract import Provider
 from .days import Day, DayInvalid, PlayedApi, Question
 from .reading import parse_json
 from .registry import PROVIDERS

@@ -14,7 +14,8 @@ from django.db.models.functions import Now
 
 from accounts.models import Source, SourceState
 from accounts.rls import scoped
-from integrations.contract import Budget, Context, Event, Provider, Read, Statement
+from integrations.asking import Budget
+from integrations.contract import Context, Event, Provider, Read, Statement
 from integrations.registry import PROVIDERS
 from tasks.fetching import walks
 from tasks.models import Backfill

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from integrations.contract import Call
+from integrations.asking import Call
 from tasks.fetching import addresses
 from tasks.fetching.addresses import AddressRefused, is_public, resolve
 from tasks.fetching.failures import Cause, Failed

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import Source, SourceState
 from accounts.rls import scoped
 from ingest import endpoints
-from integrations.contract import Budget
+from integrations.asking import Budget
 from tasks import metrics
 from tasks.fetching import rows, state
 from tasks.fetching.gate import Gate

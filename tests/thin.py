@@ -12,21 +12,9 @@ from accounts.models import Account, Source
 from accounts.rls import scoped
 from ingest import endpoints
 from ingest.models import Delivery
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
 from integrations.clocks import EPOCH, version_of_absence, version_of_answer
-from integrations.contract import (
-    Api,
-    Asked,
-    Budget,
-    Call,
-    Context,
-    Event,
-    Listing,
-    Provider,
-    Read,
-    Reply,
-    Statement,
-    Window,
-)
+from integrations.contract import Context, Event, Provider, Read, Statement
 from sales.drafts import Header, SaleDraft
 from tasks.models import Fetch
 from tasks.pipeline import settle

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integrations.contract import Api, Asked, Budget, Call, Listing, Reply, Window, pause_by_header
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window, pause_by_header
 from integrations.hosts import read_host
 
 PAGE = 250

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.contract import Api, Asked, Budget, Call, Listing, Reply, Window, pause_by_header
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window, pause_by_header
 
 #: A page of any list, which cannot be changed.
 PAGE = 50

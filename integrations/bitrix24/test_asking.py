@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from integrations.contract import Asked, Reply, Window
+from integrations.asking import Asked, Reply, Window
 
 from . import PROVIDER
 from .asking import API, webhook_key

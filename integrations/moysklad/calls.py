@@ -7,16 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from integrations.contract import (
-    Api,
-    Asked,
-    Budget,
-    Call,
-    Listing,
-    Reply,
-    Window,
-    pause_by_header,
-)
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window, pause_by_header
 
 from .words import ZONE
 

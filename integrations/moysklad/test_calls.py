@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integrations import sums
-from integrations.contract import Asked, Call, Reply, Window
+from integrations.asking import Asked, Call, Reply, Window
 from integrations.reading import Reader
 
 from . import calls, words

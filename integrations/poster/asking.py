@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
 from typing import Any
 
-from integrations.contract import Api, Asked, Budget, Call, Listing, Reply, Window
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
 
 #: Of an error in the body: 10, 11, 12 no, wrong or old token; 20, 54 it may not; 503 the account
 #: is archived; 32, 404 there is no such thing.

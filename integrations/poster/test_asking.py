@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from integrations.contract import Asked, Reply, Window
+from integrations.asking import Asked, Reply, Window
 
 from .asking import API
 

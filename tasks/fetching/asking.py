@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.contract import Api, Asked, Call, PayloadUnrecognised, Reply, Window
+from integrations.asking import Api, Asked, Call, Reply, Window
+from integrations.contract import PayloadUnrecognised
 from integrations.reading import parse_json
 
 from .. import metrics

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from integrations.contract import Budget
+from integrations.asking import Budget
 
 from .failures import Cause, Failed
 

@@ -20,7 +20,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from integrations.contract import Call
+from integrations.asking import Call
 
 from . import addresses
 from .failures import Cause, Failed

@@ -9,7 +9,7 @@ from django.conf import settings as django
 from accounts.models import Source
 from ingest import endpoints
 from ingest.crypto import VaultError
-from integrations.contract import Api
+from integrations.asking import Api
 
 from .. import loading
 from ..loading import Settings

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, transaction
 
-from integrations.contract import Api, Window
+from integrations.asking import Api, Window
 
 from .. import metrics, options, outcomes, sql
 from ..outcomes import Consequence

@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from accounts.commandline import JsonCommand, add_json, every_account, fail, moment, table
 from accounts.models import Source
 from accounts.rls import scoped
-from integrations.contract import Api
+from integrations.asking import Api
 from integrations.registry import PROVIDERS
 from tasks.fetching import walks
 from tasks.models import Backfill

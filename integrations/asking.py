@@ -1,0 +1,125 @@
+"""How a provider's API is asked, as data and pure functions; ``tasks/fetching`` makes the calls.
+
+A provider that only names what changed, or can list what was lost, declares ``Provider.api``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to a provider's API: everything but the host, which is never a body's to say.
+
+    ``path`` is absolute; ``units`` is what the call costs of the provider's budget.
+    """
+
+    path: str
+    query: Sequence[tuple[str, str]] = ()
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    units: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the API answered: its status, headers with lower-case names, and parsed JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call is built from: the object, the source's settings, and its API secret."""
+
+    kind: str
+    external_id: str
+    settings: Mapping[str, Any]
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a list to page through: what changed from ``since`` until ``until``."""
+
+    since: datetime
+    until: datetime
+
+
+class NextCall(Protocol):
+    def __call__(self, asked: Asked, replies: Sequence[Reply], /) -> Call | None:
+        """Return the next request for one object, None where the replies are complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a list is paged through. A cursor is a short text of the provider's own making (an
+    offset, the last id), kept between pages so that an interrupted walk goes on.
+
+    ``call`` builds the request for the page behind a cursor (None is the first); ``cursor`` reads
+    from its reply where the next page begins, None at the end of the list.
+    """
+
+    call: Callable[[Asked, Window, str | None], Call]
+    cursor: Callable[[Reply, str | None], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much one account of a provider may ask: units per window (seconds), and at once."""
+
+    units: int
+    seconds: float
+    at_once: int = 1
+
+
+def status_as_sent(reply: Reply) -> int:
+    """Return the status that an answer came with."""
+    return reply.status
+
+
+def missing_by_status(reply: Reply) -> bool:
+    """Say whether an answer means that the object is gone: 404 or 410."""
+    return reply.status in (404, 410)
+
+
+def pause_by_header(reply: Reply) -> float | None:
+    """Return for how many seconds to ask nothing, where ``Retry-After`` says so."""
+    text = reply.headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """How a provider is asked: pure functions and limits as data; the calls are made elsewhere.
+
+    ``host`` gives the host from the source's settings, as pinned as the provider allows. An answer
+    is read by the normaliser of ``<kind>.read``, one that says that the object is gone by
+    ``<kind>.missing``, a page of a list by ``<kind>.listed``. Only the first reply can say that
+    the object is gone: of what belongs to it, "missing" is a ``null`` among the answers, and a
+    ``Reply`` without a body.
+    """
+
+    host: Callable[[Mapping[str, Any]], str]
+    budget: Budget
+    reads: Mapping[str, NextCall]
+    lists: Mapping[str, Listing] = field(default_factory=dict)
+    #: What status an answer means, for those who write an error into the body of a 200: with
+    #: 401, 403, 404 or 429 it is then treated like an answer of theirs.
+    status: Callable[[Reply], int] = status_as_sent
+    missing: Callable[[Reply], bool] = missing_by_status
+    pause: Callable[[Reply], float | None] = pause_by_header
+    #: Settings without which nothing can be asked (a portal's domain): name → what it is.
+    requires: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the API needs a secret of kind ``api``.
+    needs_secret: bool = True
+    #: Kind of entity → kind of read: what to ask for where two events tell an entity in two ways
+    #: as of one and the same clock.
+    ties: Mapping[str, str] = field(default_factory=dict)
+    #: Seconds that the clock lists again and again, for senders that never repeat a lost webhook.
+    window: float | None = None
