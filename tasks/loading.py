@@ -9,7 +9,7 @@ from uuid import UUID
 from ingest.headers import decode
 from integrations.contract import Answered, Context, Delivery
 
-from . import sql
+from . import options, sql
 from .inbox import Claim
 
 #: Locks the inbox rows, so that a lease which ran out meanwhile is noticed: whoever claimed the
@@ -46,7 +46,14 @@ WHERE s.id = ANY(%b::int8[])
 """
 #: The setting of a source whose deliveries are not believed, only asked about.
 CONFIRM = "confirm"
+_WEIGHT = """
+SELECT coalesce(sum(octet_length(body)), 0)::int8 FROM ingest_delivery WHERE id = ANY(%b::uuid[])
+"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TooHeavy(Exception):
+    """The bodies of these deliveries are too many bytes to be settled at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +102,14 @@ class Loaded:
 
 
 def load(claims: Sequence[Claim]) -> list[Loaded]:
-    """Return those of the claimed deliveries that are still ours, by id."""
+    """Return those of the claimed deliveries that are still ours, by id.
+
+    Raises TooHeavy for several that together exceed ``SETTLE_BYTES``, before any body is fetched:
+    what is read takes many times the memory of its bytes.
+    """
     ids = [claim.delivery_id for claim in claims]
+    if len(ids) > 1 and sql.rows(_WEIGHT, ids)[0][0] > options.most_bytes():
+        raise TooHeavy
     return _load(ids, {claim.delivery_id: claim.attempt for claim in claims})
 
 

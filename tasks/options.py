@@ -10,6 +10,12 @@ def batch() -> int:
     return int(_env.int("SETTLE_BATCH", default=200))
 
 
+def most_bytes() -> int:
+    """Return how many bytes of bodies share one transaction (``SETTLE_BYTES``), unless a single
+    delivery has more."""
+    return int(_env.int("SETTLE_BYTES", default=1_000_000))
+
+
 def lease() -> int:
     """Return for how many seconds a claimed delivery belongs to its settler (``SETTLE_LEASE``)."""
     return int(_env.int("SETTLE_LEASE", default=30))

@@ -84,11 +84,14 @@ def _settle_suspect(identifier: UUID, how: How) -> Counter[str]:
 
 
 def _settle(claims: Sequence[Claim], how: How) -> Counter[str]:
-    """Settle a batch; where it fails, find the delivery to blame by halves."""
+    """Settle a batch, in halves where it is too heavy; where it fails, find the delivery to blame
+    by halves."""
     if not claims:
         return Counter()
     try:
         return _repeating(claims, how)
+    except loading.TooHeavy:
+        pass
     except Exception as error:
         metrics.RETRIES.labels(cause=outcomes.consequence(error).value).inc()
         if outcomes.consequence(error) is not Consequence.BISECT:

@@ -1,5 +1,7 @@
 """Settling, seen from outside: deliveries in, outcomes and sales out."""
 
+from collections import Counter
+from collections.abc import Sequence
 from itertools import permutations
 
 import pytest
@@ -7,8 +9,9 @@ from django.db import connection, transaction
 
 from accounts.rls import scoped
 from integrations.contract import PayloadUnrecognised
-from tasks import inbox
+from tasks import batch, inbox
 from tasks.batch import How
+from tasks.loading import Loaded
 from tasks.models import DeadLetter, Fetch
 from tasks.pipeline import _settle, settle, settle_inside
 from tests.settling import (
@@ -283,3 +286,27 @@ def test_the_same_body_under_another_key_is_another_event(order: tuple[int, ...]
 
     assert [str(sale["total"]) for sale in sales(source)] == ["1.0000"]
     assert len(ledger(source)) == 3
+
+
+def test_a_heavy_batch_is_settled_in_portions_and_a_heavy_delivery_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, portions = make_source(), []
+    # Of 1 000 bytes at most: three of 300 and a few, one of 2 000, two of 300.
+    sizes = [300, 300, 300, 2000, 300, 300]
+    ids = put(source, *[sale_event(f"e{n}", pad="x" * size) for n, size in enumerate(sizes)])
+    monkeypatch.setenv("SETTLE_BYTES", "1000")
+    whole = batch.settle
+
+    def noted(loaded: Sequence[Loaded], how: How) -> Counter[str]:
+        portions.append([len(one.delivery.body) for one in loaded])
+        return whole(loaded, how)
+
+    monkeypatch.setattr(batch, "settle", noted)
+    counted = settle(ids, providers=TOYS)
+
+    assert sum(counted.values()) == len(sizes)
+    assert [len(one) for one in portions if sum(one) > 1000] == [1]
+    assert max(map(len, portions)) > 1
+    assert sorted(outcomes_of(source)) == ["recorded", *["superseded"] * 5]
+    assert inbox_rows() == []
