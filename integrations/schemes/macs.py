@@ -12,6 +12,8 @@ from .base import MAX_SIGNATURES, Plain, body_fields, header_bytes, is_one_of, s
 
 ENCODINGS: Mapping[str, Callable[[bytes], str]] = {
     "base64": lambda mac: base64.b64encode(mac).decode(),
+    # Without its padding, as RFC 7515 has it.
+    "base64url": lambda mac: base64.urlsafe_b64encode(mac).rstrip(b"=").decode(),
     "hex": bytes.hex,
 }
 #: How key, message and digest make a signature. ``leading`` lets whoever has one signature make
@@ -25,9 +27,18 @@ _FORMULAS: Mapping[str, str] = {
     "leading": "{digest}(secret + {signed})",
 }
 DIGESTS = frozenset({"sha1", "sha256", "sha384", "sha512"})
+
+
+def _target(delivery: Delivery) -> bytes:
+    """Return path and query of the public address."""
+    _, slash, rest = delivery.url.partition("://")[2].partition("/")
+    return (slash + rest or "/").encode()
+
+
 _WHOLE: Mapping[str, Callable[[Delivery], bytes]] = {
     "method": lambda delivery: delivery.method.encode(),
     "url": lambda delivery: delivery.url.encode(),
+    "target": _target,
     "body": lambda delivery: delivery.body,
 }
 #: Parts that name something: ``header:x-time``, ``field:timestamp`` (of a JSON body), ``text:.``.

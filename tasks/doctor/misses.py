@@ -22,6 +22,7 @@ from integrations.contract import (
     SignatureMissing,
     SignatureStale,
 )
+from integrations.schemes.macs import ENCODINGS
 from integrations.strict import parse_json
 
 _PREFIXES = ("", "sha256=", "sha1=", "v1,", "v1=")
@@ -102,7 +103,7 @@ def _proves(case: Case, variant: Variant) -> bool:
 
 def _of_urls(case: Case, urls: Iterable[tuple[str, str]]) -> Iterator[Variant]:
     """Make variants of the address that was signed, where the scheme signs it at all."""
-    if "url" not in case.scheme.covers:
+    if case.scheme.covers.isdisjoint(("url", "target")):
         return
     for url, told in urls:
         if url != case.delivery.url:
@@ -167,33 +168,34 @@ def _as_text(value: str) -> str:
 
 def _other_encodings(case: Case) -> Iterator[Variant]:
     """Make variants of each proof in the other encoding, and with every prefix there is."""
+    prefixes = {**dict.fromkeys(_PREFIXES), getattr(case.scheme, "prefix", ""): None}
     for name in case.scheme.headers:
         given = case.delivery.headers.get(name, "").strip()
-        for raw, was in _raw(given):
-            for prefix in _PREFIXES:
-                for encoding, text in (("hex", raw.hex()), ("base64", _base64(raw))):
-                    headers = {**case.delivery.headers, name: prefix + text}
+        for raw, was in _raw(given, prefixes):
+            for prefix in prefixes:
+                for encoding, spell in ENCODINGS.items():
+                    headers = {**case.delivery.headers, name: prefix + spell(raw)}
                     facts = {"header": name, "theirs": was, "ours": f"{prefix}<{encoding}>"}
                     changed = replace(case.delivery, headers=headers)
                     yield Variant(facts, changed, case.secrets)
 
 
-def _raw(given: str) -> Iterator[tuple[bytes, str]]:
+def _raw(given: str, prefixes: Iterable[str]) -> Iterator[tuple[bytes, str]]:
     """Go over the digests that a header may be, with how they are written."""
-    for prefix in _PREFIXES:
+    for prefix in prefixes:
         text = given.removeprefix(prefix)
         if not given.startswith(prefix):
             continue
         if _HEX.fullmatch(text):
             yield bytes.fromhex(text), f"{prefix}<hex>"
-        try:
-            yield base64.b64decode(text, validate=True), f"{prefix}<base64>"
-        except (binascii.Error, ValueError):
-            continue
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
+        # A digest of 32 bytes tells them apart: only one of the two is written with its padding.
+        padded = text + "=" * (-len(text) % 4)
+        for encoding, whole, others in (("base64", text, None), ("base64url", padded, b"-_")):
+            try:
+                yield base64.b64decode(whole, others, validate=True), f"{prefix}<{encoding}>"
+                break
+            except (binascii.Error, ValueError):
+                continue
 
 
 def _rewritten(case: Case) -> Iterator[Variant]:
