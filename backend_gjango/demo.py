@@ -18,7 +18,7 @@ from ingest.limits import from_environment
 from integrations import days
 from integrations.contract import API, Provider
 from integrations.registry import PROVIDERS, get
-from integrations.samples import load
+from integrations.samples import load, settings
 from sales.models import Sale
 from tasks.sending import Sent, send, target_of
 from tasks.source_secrets import needs_secret
@@ -101,9 +101,10 @@ def _source(account: Account, slug: str) -> Source:
 def _connected(account: Account, provider: Provider) -> Source:
     """Connect a till, with what its recorded day is played with where it is to be asked."""
     day = days.load(provider.slug)
-    columns = read_settings([f"{name}={text}" for name, text in day.settings.items()], provider)
+    given = {**settings(provider.slug), **day.settings}
+    columns = read_settings([f"{name}={text}" for name, text in given.items()], provider)
     source, secret = add_source(account, provider, title=f"{provider.title}: demo", columns=columns)
-    if secret is None and needs_secret(provider):
+    if secret is None and needs_secret(provider.of(source.settings)):
         give_secret(source, token_hex(32))
     if day.api_secret is not None:
         give_secret(source, day.api_secret, kind=API)

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from integrations.contract import API, Provider, Secret
+from integrations.contract import API, Provider, Secret, SettingUnusable
 
 from .addresses import Network, heard_networks
 from .crypto import Vault, VaultError, token_digest
@@ -170,7 +170,7 @@ class Sources:
     def _route(self, row: Sequence[Any]) -> Route:
         _, now, source_id, account_id, slug, state, public_url, settings, *columns = row
         self._skew.note(now)
-        provider = self._providers.get(slug)
+        provider = self._configured(source_id, slug, settings)
         valid = _started(now, *(column or () for column in columns))
         secrets = self._open(source_id, valid)
         return Route(
@@ -187,6 +187,17 @@ class Sources:
             settings=settings,
             unreadable=any(kind != API for kind, *_ in valid) and not secrets,
         )
+
+    def _configured(
+        self, source_id: int, slug: str, settings: Mapping[str, Any]
+    ) -> Provider | None:
+        """Return the provider as a source's settings make it; None where they no longer can."""
+        provider = self._providers.get(slug)
+        try:
+            return provider and provider.of(settings)
+        except SettingUnusable as error:
+            log.error("settings_unusable", source_id=source_id, place=error.place)
+            return None
 
     def _open(
         self, source_id: int, valid: Sequence[Stored]

@@ -28,6 +28,7 @@ def described(provider: Provider) -> dict[str, Any]:
         "slug": provider.slug,
         "title": provider.title,
         "proof": provider.scheme.words,
+        "described": provider.configured is not None,
         "signed": provider.signed,
         "methods": sorted(provider.methods),
         "reads": sorted(provider.normalisers.keys() - _answers(provider)),
@@ -82,7 +83,11 @@ def _answers(provider: Provider) -> set[str]:
 
 
 def _settings(provider: Provider) -> Mapping[str, str]:
-    required = {**(provider.api.requires if provider.api else {}), **provider.app_settings}
+    required = {
+        **(provider.api.requires if provider.api else {}),
+        **provider.app_settings,
+        **provider.requires,
+    }
     return {name: required.get(name, "") for name in sorted({*provider.settings, *required})}
 
 

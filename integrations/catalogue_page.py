@@ -31,6 +31,7 @@ _COLUMNS = (
 _SIZES = ((3600, "ч", "h"), (60, "мин", "min"))
 _NONE = "—"
 _UNKNOWN = "?"
+_BY_DESCRIPTION = "по описанию / as described"
 
 
 def page(providers: Iterable[Provider]) -> str:
@@ -47,7 +48,7 @@ def _row(cells: Iterable[str]) -> str:
 def _summary(one: Mapping[str, Any]) -> Iterator[str]:
     yield f"[{one['title']}](#{one['slug']})"
     yield f"`{one['slug']}`"
-    yield _yes(one["signed"])
+    yield _signed(one)
     yield "тонкие / thin" if one["asks"] else "полные / fat"
     yield _codes(one["lists"])
     yield _yes(one["app"])
@@ -64,10 +65,10 @@ def _section(one: Mapping[str, Any]) -> str:
 def _facts(one: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     sender = one["sender"]
     yield "доказательство / proof", one["proof"]
-    yield "тело подписано / the body is signed", _yes(one["signed"])
+    yield "тело подписано / the body is signed", _signed(one)
     yield "методы / methods", ", ".join(one["methods"])
-    yield "читается / read", _codes(one["reads"])
-    yield "не продажи, *ignored* / no sales, *ignored*", _codes(one["ignores"])
+    yield "читается / read", _types(one, "reads")
+    yield "не продажи, *ignored* / no sales, *ignored*", _types(one, "ignores")
     yield "спрашиваем / we ask for", _codes(one["asks"])
     yield "бюджет API / budget of the API", _budget(one["budget"])
     yield "дозагрузка / back-fill", _lists(one)
@@ -136,6 +137,14 @@ def _named(settings: Mapping[str, str]) -> str:
 
 def _codes(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names) or _NONE
+
+
+def _types(one: Mapping[str, Any], name: str) -> str:
+    return _BY_DESCRIPTION if one["described"] else _codes(one[name])
+
+
+def _signed(one: Mapping[str, Any]) -> str:
+    return _BY_DESCRIPTION if one["described"] else _yes(one["signed"])
 
 
 def _yes(value: bool) -> str:

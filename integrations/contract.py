@@ -60,6 +60,20 @@ class PayloadUnrecognised(IntegrationError):
         self.reason = reason
 
 
+class SettingUnusable(ValueError):
+    """A setting of a source cannot be used; ``place`` names what in it, where it is a document."""
+
+    def __init__(self, place: str, russian: str, english: str) -> None:
+        super().__init__(f"{place}: {russian} / {place}: {english}")
+        self.place = place
+        self.russian = russian
+        self.english = english
+
+
+#: Among a source's settings: how often what its bodies mean was changed.
+REVISION = "revision"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One HTTP request as received.
@@ -286,6 +300,19 @@ class Provider:
     settings: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     #: Which of them only an app has, and no payload is read with: name → what it is.
     app_settings: Mapping[str, str] = field(default_factory=dict)
+    #: Those of them that a source cannot be without: name → what it is. They say what its bodies
+    #: mean: a change of one counts in its setting ``revision``.
+    requires: Mapping[str, str] = field(default_factory=dict)
+    #: Makes the provider of one source from its settings, where they say how it proves itself and
+    #: what it sends. Raises SettingUnusable.
+    configured: "Callable[[Mapping[str, Any]], Provider] | None" = None
+
+    def of(self, settings: Mapping[str, Any]) -> "Provider":
+        """Return the provider as it is for a source with these settings.
+
+        Raises SettingUnusable.
+        """
+        return self if self.configured is None else self.configured(settings)
 
     def __post_init__(self) -> None:
         if not isinstance(self.scheme, Scheme):

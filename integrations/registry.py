@@ -1,10 +1,11 @@
 """The providers there are: one explicit line each."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from .amocrm import PROVIDER as AMOCRM
 from .bitrix24 import PROVIDER as BITRIX24
-from .contract import Provider
+from .contract import Provider, SettingUnusable
 from .evotor import PROVIDER as EVOTOR
 from .iiko import PROVIDER as IIKO
 from .manual import PROVIDER as MANUAL
@@ -29,6 +30,14 @@ PROVIDERS: Mapping[str, Provider] = {
         MANUAL,
     )
 }
+
+
+def of_source(slug: str, settings: Mapping[str, Any]) -> Provider | None:
+    """Return the provider of a source as its settings make it; None where nothing can."""
+    try:
+        return get(slug).of(settings)
+    except (UnknownProvider, SettingUnusable):
+        return None
 
 
 class UnknownProvider(KeyError):

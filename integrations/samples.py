@@ -4,6 +4,8 @@ A request line, headers and an empty line, all ending in CRLF, then the raw body
 request line is what follows the address of the source; ``/`` is nothing. Signatures inside are
 placeholders: ``signed`` makes true ones.
 
+Settings that a source of the provider needs are ``samples/<setting>.json``.
+
 What a provider answers us is recorded as ``answers/<kind>.<outcome>__<variant>.json``: the envelope
 of ``answers.py`` with the provider's own texts inside.
 """
@@ -41,6 +43,17 @@ def load(slug: str) -> dict[str, Sample]:
     """Return the samples of a provider by name, sorted."""
     files = sorted((_HERE / slug / "samples").glob("*.http"))
     return {file.stem: parse(file.stem, file.read_bytes()) for file in files}
+
+
+def settings(slug: str) -> dict[str, str]:
+    """Return the settings that the samples of a provider are read with; most need none."""
+    files = sorted((_HERE / slug / "samples").glob("*.json"))
+    return {file.stem: file.read_text() for file in files}
+
+
+def configured(provider: Provider) -> Provider:
+    """Return the provider as it is for a source with the settings of its samples."""
+    return provider.of(settings(provider.slug))
 
 
 def load_answers(slug: str) -> dict[str, bytes]:
@@ -97,6 +110,7 @@ def signed(
     proof, body = scheme.sign(recorded, secret, now), sample.body
     if isinstance(scheme, ProofInBody):
         body = scheme.sealed(recorded, secret)
-    stale = scheme.headers | scheme.secret_headers
+    covered = {key for key in sample.headers if f"header:{key}" in scheme.covers}
+    stale = (scheme.headers | scheme.secret_headers) - covered
     kept = {key: value for key, value in sample.headers.items() if key not in stale}
     return Delivery(sample.method, sample.path, sample.query, {**kept, **proof}, body, url)

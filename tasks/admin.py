@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from accounts.adminutil import OneAccount, Shown, seats_of
 from accounts.models import Source
-from integrations.registry import PROVIDERS
+from integrations.registry import of_source
 
 from . import deadletters, letters
 from .deadletters import Filter, Group
@@ -57,7 +57,7 @@ class SourceAdmin(Shown):
     @admin.display(description="подпись")
     def proof(self, row: Source) -> str:
         """Say whether deliveries are signed; where they are not, whoever can send is believed."""
-        provider = PROVIDERS.get(row.provider)
+        provider = of_source(row.provider, row.settings)
         return "есть" if provider is not None and provider.signed else "без подписи"
 
 

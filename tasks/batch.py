@@ -90,7 +90,7 @@ def _split(loaded: Sequence[Loaded], how: How) -> tuple[list[Heard], Reading]:
     failed: dict[UUID, Exception] = {}
     for one in loaded:
         try:
-            provider = how.providers[one.source.provider]
+            provider = one.source.provider_in(how.providers)
             events = understanding.split(one, provider)
             heard += events
             ended += [] if events else [understanding.empty(one, provider)]
@@ -165,8 +165,8 @@ def _understand(
 
 
 def _read(one: Heard, receipt: Receipt, how: How) -> Understood | Exception:
-    provider = how.providers[one.loaded.source.provider]
     try:
+        provider = one.loaded.source.provider_in(how.providers)
         if how.strict:
             return understanding.understand_strictly(one, provider, receipt[0])
         return understanding.understand(one, provider, receipt[0])
@@ -224,7 +224,7 @@ def _reads(one: Understood) -> list[Read]:
 
 def _reads_of_ties(one: Understood, tied: Collection[UUID], providers: Providers) -> Iterator[Read]:
     """Ask for what was told in two ways as of one clock, where its provider can be asked."""
-    api = providers[one.loaded.source.provider].api if tied else None
+    api = one.loaded.source.provider_in(providers).api if tied else None
     if api is None or not api.ties:
         return
     for draft in one.statements:

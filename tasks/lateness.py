@@ -89,7 +89,7 @@ def _is_late(
 
 def _stated(heard: Heard, providers: Providers, receipt: Receipt) -> list[Stated]:
     """Return what an event stated when it was taken to be received then."""
-    provider = providers[heard.loaded.source.provider]
+    provider = heard.loaded.source.provider_in(providers)
     said = understanding.understand(heard, provider, receipt[0])
     return understanding.stated(said, receipt)
 

@@ -1,13 +1,20 @@
 """From staged rows to what providers read: deliveries and the settings of their sources."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from ingest.headers import decode
-from integrations.contract import Answered, Context, Delivery
+from integrations.contract import (
+    Answered,
+    Context,
+    Delivery,
+    PayloadUnrecognised,
+    Provider,
+    SettingUnusable,
+)
 
 from . import options, sql
 from .inbox import Claim
@@ -70,6 +77,16 @@ class Settings:
     is_test: bool
     settings: dict[str, Any]
     is_app: bool = False
+
+    def provider_in(self, providers: Mapping[str, Provider]) -> Provider:
+        """Return the provider of this source as its settings make it.
+
+        Raises PayloadUnrecognised where they no longer can.
+        """
+        try:
+            return providers[self.provider].of(self.settings)
+        except SettingUnusable as error:
+            raise PayloadUnrecognised("$", f"settings of the source: {error}") from None
 
     def context(self, received: datetime, answered: Answered | None = None) -> Context:
         """Return the arguments of a normaliser, for an event first received then."""

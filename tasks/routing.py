@@ -57,7 +57,7 @@ def route(heard: Sequence[Heard], providers: Providers, *, wakes: bool) -> Decid
 def _parts(heard: Sequence[Heard], providers: Providers) -> _Parts:
     parts: _Parts = {}
     for one in heard:
-        cut, merchant = providers[one.loaded.source.provider].part, one.event.merchant
+        cut, merchant = one.loaded.source.provider_in(providers).part, one.event.merchant
         key = (one.loaded.claim.delivery_id, merchant or "")
         if cut is not None and merchant and key not in parts:
             parts[key] = cut(one.loaded.delivery, merchant)
@@ -68,7 +68,7 @@ def _decided(
     one: Heard, became: Mapping[tuple[UUID, str], str], providers: Providers
 ) -> tuple[Understood, Outcome]:
     """Return how an event of an app ended; what names no merchant is for nobody."""
-    provider = providers[one.loaded.source.provider]
+    provider = one.loaded.source.provider_in(providers)
     ended = Understood(one.loaded, one.position, one, mapper=provider.mapper)
     end = became.get((one.loaded.claim.delivery_id, one.event.merchant or ""))
     if end is not None:

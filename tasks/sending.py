@@ -68,7 +68,7 @@ def target_of(source: Source, *, secret: Secret | None = None, to: str | None = 
         )
     base = to.rstrip("/") if to else None
     return Target(
-        get(source.provider),
+        get(source.provider).of(source.settings),
         url,
         base + path if base else url,
         secret or _own(source),
@@ -80,7 +80,7 @@ def _own(source: Source) -> Secret:
     for secret in endpoints.secrets_of(source):
         if secret.kind != "public_key":
             return secret
-    if not needs_secret(get(source.provider)):
+    if not needs_secret(get(source.provider).of(source.settings)):
         return Secret("")  # the address proves the sender
     raise CannotSend(
         f"--secret: у источника {source.pk} нет секрета для подписи / "
@@ -122,16 +122,17 @@ def spoiled(delivery: Delivery, provider: Provider) -> Delivery:
     Raises CannotSend where there is no proof to spoil.
     """
     scheme = provider.scheme
-    if "body" in scheme.covers and "authorization" not in delivery.headers:
+    token = next(iter(scheme.secret_headers & delivery.headers.keys()), None)
+    if "body" in scheme.covers and token is None:
         return replace(delivery, body=delivery.body + b" ")
     if isinstance(scheme, ProofInBody):
         return replace(delivery, body=scheme.sealed(delivery, Secret("spoiled")))
-    if "authorization" not in delivery.headers:
+    if token is None:
         raise CannotSend(
             f"--tamper: {provider.title} ничего не подписывает, портить нечего / "
             f"--tamper: {provider.title} signs nothing, there is nothing to spoil"
         )
-    broken = {"authorization": delivery.headers["authorization"] + "0"}
+    broken = {token: delivery.headers[token] + "0"}
     return replace(delivery, headers={**delivery.headers, **broken})
 
 

@@ -5,13 +5,14 @@ Beside those of every source stand those of its provider (a portal's domain), ke
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from accounts.models import Source
 from ingest.addresses import networks_of
-from integrations.contract import Provider
+from integrations.contract import Provider, SettingUnusable
 from sales.money import is_currency
 
 from .loading import CONFIRM
@@ -156,9 +157,14 @@ def settings_of(provider: Provider | None) -> Mapping[str, Setting]:
     if provider is None:
         return SETTINGS
     required = provider.api.requires if provider.api else {}
-    expected = {**required, **provider.app_settings}
+    expected = {**required, **provider.app_settings, **provider.requires}
     own = {
-        name: Setting(OWN, read, *_both(expected.get(name, name)), empty=None)
+        name: Setting(
+            OWN,
+            read,
+            *_both(expected.get(name, name)),
+            empty=REQUIRED if name in provider.requires else None,
+        )
         for name, read in provider.settings.items()
     }
     confirms = {CONFIRM: _CONFIRM} if provider.confirm else {}
@@ -213,7 +219,7 @@ def read_settings(
                 f"--setting: no setting {name!r} (written NAME=VALUE), there are: {there}",
             )
         clears = clearing and not text and setting.empty is not REQUIRED
-        value = setting.empty if clears else _read(name, setting, text)
+        value = setting.empty if clears else _read(name, setting, _written(name, setting, text))
         if setting.column == OWN:
             columns[OWN] = {**columns.get(OWN, {}), name: value}
         else:
@@ -234,9 +240,41 @@ def _unconfirmed(provider: Provider) -> tuple[str, str]:
     )
 
 
+def check_required(provider: Provider, columns: Mapping[str, Any]) -> None:
+    """Refuse a source without what its provider cannot do without. Raises SettingInvalid."""
+    for name, what in provider.requires.items():
+        if name not in columns.get(OWN, {}):
+            russian, english = _both(what)
+            raise SettingInvalid(
+                name,
+                f"--setting {name}: обязательно, нужно {russian}",
+                f"--setting {name}: is required, expected {english}",
+            )
+
+
+def _written(name: str, setting: Setting, text: str) -> str:
+    """Return the text of a setting of the provider's; ``@file`` is what stands in a file."""
+    if setting.column != OWN or not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text("utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise SettingInvalid(
+            name,
+            f"--setting {name}: файл «{text[1:]}» не читается ({error.__class__.__name__})",
+            f"--setting {name}: the file {text[1:]!r} cannot be read",
+        ) from error
+
+
 def _read(name: str, setting: Setting, text: str) -> Any:
     try:
         return setting.read(text)
+    except SettingUnusable as error:
+        raise SettingInvalid(
+            name,
+            f"--setting {name}: {error.place}: {error.russian}",
+            f"--setting {name}: {error.place}: {error.english}",
+        ) from error
     except ValueError as error:
         raise SettingInvalid(
             name,

@@ -5,7 +5,7 @@ from typing import Any
 from accounts.models import Source, SourceState
 from ingest import endpoints
 from integrations.contract import API
-from integrations.registry import PROVIDERS
+from integrations.registry import PROVIDERS, of_source
 
 from .app_options import waiting_of
 from .fetching import state
@@ -16,6 +16,8 @@ _UNSIGNED = (
     "тело доставок не подписано, адрес держите в тайне / deliveries are unsigned, keep the address"
     " secret"
 )
+
+_SHOWN = 200
 
 
 def shown(source: Source, secret: str | None) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def _missing(source: Source) -> dict[str, str]:
 
 
 def _is_unsigned(source: Source) -> bool:
-    provider = PROVIDERS.get(source.provider)
+    provider = of_source(source.provider, source.settings)
     return provider is not None and not provider.signed
 
 
@@ -94,10 +96,7 @@ def text(shown: dict[str, Any]) -> str:
     if shown["secret"] is not None:
         lines.append(f"секрет показан один раз / secret, shown once: {shown['secret']}")
     if shown["state"] == SourceState.NEEDS_SECRET:
-        lines.append(
-            "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
-            f"manage.py source secret {shown['id']} --secret -"
-        )
+        lines.append(_secret_hint(shown["id"]))
     lines += [
         f"дальше, {name}: {what} — без неё документы не прочесть / next, without it nothing can be"
         f" read: manage.py source set {shown['id']} --setting {name}=…"
@@ -109,6 +108,19 @@ def text(shown: dict[str, Any]) -> str:
             f"manage.py source secret {shown['id']} --kind api --secret -"
         )
     return "\n".join(lines)
+
+
+def _secret_hint(source: int) -> str:
+    return (
+        "дальше, секрет из кабинета провайдера / next, the secret the provider shows you: "
+        f"manage.py source secret {source} --secret -"
+    )
+
+
+def _short(value: Any) -> str:
+    """Return a setting on one line; a document is cut, ``source list --json`` has all of it."""
+    text = "—" if value in ("", None) else " ".join(str(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _where(shown: dict[str, Any]) -> str:
@@ -123,7 +135,11 @@ def _where(shown: dict[str, Any]) -> str:
 def told(shown: dict[str, Any], changed: Changed) -> str:
     """Return the settings of a source after a change, and what follows from it."""
     settings = {"title": shown["title"], **shown["settings"]}
-    lines = [f"{name}: {'—' if value in ('', None) else value}" for name, value in settings.items()]
+    lines = [f"{name}: {_short(value)}" for name, value in settings.items()]
+    if shown["unsigned"]:
+        lines.append(_UNSIGNED)
+    if shown["state"] == SourceState.NEEDS_SECRET:
+        lines.append(_secret_hint(shown["id"]))
     if changed.rows:
         lines.append(f"пересчитано продаж и возвратов / rows derived again: {changed.rows}")
     if changed.stale:

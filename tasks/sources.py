@@ -13,8 +13,8 @@ from django.db import connection
 
 from accounts.models import Account, Source, SourceState
 from ingest import endpoints
-from integrations.contract import API, Provider
-from integrations.registry import PROVIDERS, get
+from integrations.contract import API, REVISION, Provider
+from integrations.registry import PROVIDERS, get, of_source
 from sales.totals import redate_source
 
 from . import children
@@ -28,7 +28,7 @@ from .source_secrets import (
     needs_secret,
     new_secret,
 )
-from .source_settings import ALLOW_IPS, OWN
+from .source_settings import ALLOW_IPS, OWN, check_required
 
 #: Edits by hand make their source themselves: nobody connects it.
 BUILT_IN = "manual"
@@ -56,8 +56,10 @@ def add_source(
     """Make a source with its address; without a secret, make one where we issue it.
 
     Returns the source and its secret in clear, None where the provider has yet to give it.
-    Raises SecretInvalid.
+    Raises SecretInvalid and SettingInvalid.
     """
+    check_required(provider, columns or {})
+    provider = provider.of((columns or {}).get(OWN, {}))
     kind = kind or default_kind(provider)
     if secret is None and is_ours_to_make(provider, kind):
         secret = new_secret(kind)
@@ -120,7 +122,7 @@ def rotate_address(source: Source, *, overlap: timedelta) -> None:
 
 def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, str]:
     """Return a secret that can work, made where we issue it, and its kind."""
-    provider = get(source.provider)
+    provider = get(source.provider).of(source.settings)
     kind = kind or default_kind(provider)
     if kind != API:
         _own(source)
@@ -165,13 +167,17 @@ def change_source(source: Source, columns: Mapping[str, Any]) -> Changed:
         if source.settings.get(name) != value
     }
     columns = {name: value for name, value in columns.items() if name != OWN}
+    counted: dict[str, int] = {}
     if own:
-        merged = {**source.settings, **own}
+        counted = _counted(source, own)
+        merged = {**source.settings, **own, **counted}
         columns[OWN] = {name: value for name, value in merged.items() if value is not None}
     differing = {name: new for name, new in columns.items() if getattr(source, name) != new}
     for name, value in differing.items():
         setattr(source, name, value)
     source.save(update_fields=[*differing])
+    if counted:
+        _follow_proof(source)
     _ask_at_once(source)
     rows = 0 if _DERIVED.isdisjoint(differing) else redate_source(source.pk)
     names = (differing.keys() - {OWN}) | own.keys()
@@ -183,6 +189,22 @@ def _not_read_with(source: Source) -> set[str]:
     """Return the settings that say whom to hear and let in, not how to read."""
     provider = PROVIDERS.get(source.provider)
     return {ALLOW_IPS, *(provider.app_settings if provider else ())}
+
+
+def _counted(source: Source, own: Mapping[str, Any]) -> dict[str, int]:
+    """Return the next revision where a change says anew what bodies mean: what is read with it
+    stands above what was read before, as with a new mapper."""
+    provider = PROVIDERS.get(source.provider)
+    if provider is None or provider.requires.keys().isdisjoint(own):
+        return {}
+    return {REVISION: source.settings.get(REVISION, 0) + 1}
+
+
+def _follow_proof(source: Source) -> None:
+    """Let a source whose settings changed wait for a secret, or no longer."""
+    wanted = SourceState.ACTIVE if _can_be_proven(source) else SourceState.NEEDS_SECRET
+    if source.state in (SourceState.ACTIVE, SourceState.NEEDS_SECRET) and source.state != wanted:
+        set_state(source, wanted)
 
 
 def set_state(source: Source, state: SourceState) -> None:
@@ -198,7 +220,7 @@ def set_state(source: Source, state: SourceState) -> None:
 
 def _can_be_proven(source: Source) -> bool:
     """Say whether a delivery of the source can be genuine: an app's child has its app's secrets."""
-    provider = PROVIDERS.get(source.provider)
+    provider = of_source(source.provider, source.settings)
     return (
         source.parent_id is not None
         or bool(endpoints.secrets_of(source))

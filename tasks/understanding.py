@@ -98,7 +98,7 @@ def twins(
         return []  # an answer is dated by its question, never by another of the same words
     other = request(loaded.source.public_url, *head, loaded.delivery.body)
     try:
-        heard = split(replace(loaded, delivery=other), providers[loaded.source.provider])
+        heard = split(replace(loaded, delivery=other), loaded.source.provider_in(providers))
     except Exception:
         # It states nothing as it is, so it dates nothing; its own settling reports why.
         return []

@@ -200,6 +200,18 @@ def receiver(
         _stop(process)
 
 
+def attentive(tmp_path: Path) -> contextlib.AbstractContextManager[Running]:
+    """Run the real receiver: it forgets a source's former settings at once, and keeps in
+    quarantine all that it rejects."""
+    return receiver(
+        tmp_path,
+        application="backend_gjango.asgi:application",
+        PUBLIC_URL=PUBLIC_URL,
+        GJANGO_SOURCE_CACHE_SECONDS="0.01",
+        GJANGO_QUARANTINE_PER_MINUTE="1000",
+    )
+
+
 def _environment(given: Mapping[str, str]) -> dict[str, str]:
     return {
         **os.environ,

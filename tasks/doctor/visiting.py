@@ -107,7 +107,7 @@ class _Visit:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.provider: Provider = PROVIDERS[source.provider]
+        self.provider: Provider = PROVIDERS[source.provider].of(source.settings)
         self._secrets = tuple(endpoints.secrets_of(source))
         self._ended = tuple(endpoints.ended_secrets_of(source))
         self._others = tuple(_others(source))

@@ -39,7 +39,7 @@ class Lines:
         return {one: self._line(rows[one], found[one]) for one in wanted if one in rows}
 
     def _line(self, row: Source, source: Settings) -> Line | Failed:
-        api = self.providers[source.provider].api
+        api = source.provider_in(self.providers).api
         if api is None:
             return Failed(Cause.SETTING, f"{source.provider} ничего не отдаёт / gives nothing out")
         try:

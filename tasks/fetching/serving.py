@@ -100,7 +100,7 @@ class Server:
             said = self._read(page, listed.answer, body)
             known = said is not None and judging.is_dated(said) and _is_staged(page, body)
             staged = None if known else _stage(page, listed.answer, body)
-        provider = self._providers[loading.settings([page.source_id])[page.source_id].provider]
+        provider = loading.settings([page.source_id])[page.source_id].provider_in(self._providers)
         overlap = (provider.api.window if provider.api else None) or walks.EVERY
         walks.turned(page, listed.cursor, staged=int(bool(staged)), left=left, overlap=overlap)
         return ("staged" if staged else "known"), staged
@@ -126,7 +126,7 @@ class Server:
             source.public_url, "GET", "", b"", b"", body, one.read_at, answer.date
         )
         (event,) = answers.split(delivery)
-        normalise = self._providers[source.provider].normalisers[event.type]
+        normalise = source.provider_in(self._providers).normalisers[event.type]
         return normalise(event, source.context(one.read_at, delivery.answered)) or ()
 
     def _remember(self, one: Taken, clock: int | None) -> None:

@@ -140,15 +140,15 @@ class Reader:
             if one.source.is_app:
                 continue  # what it holds of each merchant is staged for that one's source
             try:
-                heard += understanding.split(one, self.providers[one.source.provider])
+                heard += understanding.split(one, one.source.provider_in(self.providers))
             except Exception as error:
                 self.unread[_reason(error)] += 1
         return heard
 
     def _stated(self, one: Heard, receipt: Receipt) -> list[Stated]:
         """Return what an event states, first received then; nothing where it cannot be read."""
-        provider = self.providers[one.loaded.source.provider]
         try:
+            provider = one.loaded.source.provider_in(self.providers)
             said = understanding.understand_strictly(one, provider, receipt[0])
         except Exception as error:
             self.unread[_reason(error)] += 1

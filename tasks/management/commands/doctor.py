@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.commandline import JsonCommand, add_json, every_account, fail, find_source, table
 from accounts.models import Source, SourceState
 from ingest.crypto import VaultError
-from integrations.registry import PROVIDERS
+from integrations.registry import PROVIDERS, of_source
 from tasks.doctor.texts import sentence
 from tasks.doctor.visiting import Found, Health, accept, findings, health_of
 
@@ -60,6 +60,11 @@ def _source(number: int, *, locked: bool) -> Source:
         raise fail(
             f"Провайдера «{found.provider}» в этой установке нет",
             f"This installation has no provider {found.provider!r}",
+        )
+    if of_source(found.provider, found.settings) is None:
+        raise fail(
+            f"Настройки источника негодны: manage.py source set {number} --setting …",
+            f"The source's settings are unusable: manage.py source set {number} --setting …",
         )
     return found
 

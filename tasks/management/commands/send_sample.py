@@ -134,5 +134,5 @@ def _target(options: dict[str, Any]) -> Target:
                 f"--source: source {source.pk} is {source.provider}, not {options['provider']}",
             )
         given = options["secret"]
-        kind = default_kind(get(source.provider))
+        kind = default_kind(get(source.provider).of(source.settings))
         return target_of(source, secret=Secret(given, kind) if given else None, to=options["to"])
