@@ -59,7 +59,7 @@ class Cost:
 
 def work() -> Iterator[Work]:
     """Return what there is to understand of every provider."""
-    for one in heard(PROVIDERS.values()):
+    for one in map(samples.configured, heard(PROVIDERS.values())):
         signed = [samples.signed(it, one, now=_NOW) for it in samples.load(one.slug).values()]
         yield Work(one.slug, one, signed, one.split, True)
         answered = [samples.answered(body) for body in samples.load_answers(one.slug).values()]

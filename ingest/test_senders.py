@@ -29,7 +29,7 @@ from tests.settling import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-HEARD = heard(PROVIDERS.values())
+HEARD = [samples.configured(one) for one in heard(PROVIDERS.values())]
 every_provider = pytest.mark.parametrize("provider", HEARD, ids=lambda provider: provider.slug)
 APPLICATION = "backend_gjango.asgi:application"
 #: What follows an address that a person pasted: nothing, a slash, a path of the sender's own.
@@ -50,7 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> I
 
 def connected(provider: Provider) -> Address:
     """Make a source of a provider whose secret signs its samples."""
-    address = make_source(provider.slug, slug=provider.slug)
+    settings = samples.settings(provider.slug)
+    address = make_source(provider.slug, slug=provider.slug, settings=settings)
     with scoped([address.account_id]):
         endpoints.add_secret(Source.objects.get(pk=address.source_id), TEST_SECRET.value)
     return address

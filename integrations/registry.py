@@ -6,6 +6,7 @@ from typing import Any
 from .amocrm import PROVIDER as AMOCRM
 from .bitrix24 import PROVIDER as BITRIX24
 from .contract import Provider, SettingUnusable
+from .custom import PROVIDER as CUSTOM
 from .evotor import PROVIDER as EVOTOR
 from .iiko import PROVIDER as IIKO
 from .manual import PROVIDER as MANUAL
@@ -27,6 +28,7 @@ PROVIDERS: Mapping[str, Provider] = {
         AMOCRM,
         IIKO,
         POSTER,
+        CUSTOM,
         MANUAL,
     )
 }

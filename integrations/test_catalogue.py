@@ -30,6 +30,8 @@ def test_every_provider_but_the_built_in_one_is_on_the_page() -> None:
 
 @every_provider
 def test_what_a_sender_expects_was_read_somewhere(provider: Provider) -> None:
+    if provider.configured is not None:
+        return  # nobody has written down what an unknown system expects
     assert provider.sender.source.startswith("https://")
     assert provider.sender.source[-10:].startswith("2026-")
     assert 200 in provider.sender.accepts
@@ -40,8 +42,8 @@ def test_a_readme_says_in_both_languages_what_is_not_confirmed(provider: Provide
     found = unconfirmed(provider.slug)
 
     assert len(found["ru"]) == len(found["en"])
-    # Of our own schema there is nothing to doubt; everybody else's was read, not tried.
-    assert bool(found["ru"]) is (provider.slug != "standard")
+    # Of what is ours there is nothing to doubt; everybody else's was read, not tried.
+    assert bool(found["ru"]) is (provider.slug not in ("standard", "custom"))
 
 
 @every_provider

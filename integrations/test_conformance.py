@@ -34,15 +34,30 @@ from .schemes import Address
 
 NOW = 1_789_408_800
 OTHER = Secret("whsec_b3RoZXItc2VjcmV0LW9mLXRoZS1zYW1wbGVzLTAwMDI=")
-HEARD = heard(PROVIDERS.values())
+HEARD = [samples.configured(one) for one in heard(PROVIDERS.values())]
 SAMPLES = [
     (provider, sample) for provider in HEARD for sample in samples.load(provider.slug).values()
 ]
+
+
+def proven_otherwise() -> Iterator[tuple[str, Provider, Sample]]:
+    """Go over a described till with every kind of proof that a description may name."""
+    settings, sample = samples.settings("custom"), samples.load("custom")["PING__test"]
+    proofs = json.loads((Path(samples.__file__).parent / "custom/proofs.json").read_text())
+    for one in proofs["proofs"]:
+        text = json.dumps({**json.loads(settings["description"]), "proof": one["proof"]})
+        yield one["id"], PROVIDERS["custom"].of({"description": text}), sample
+
+
+PROVEN = [*proven_otherwise()]
 every_provider = pytest.mark.parametrize("provider", HEARD, ids=lambda provider: provider.slug)
 every_sample = pytest.mark.parametrize(
     ("provider", "sample"),
-    SAMPLES,
-    ids=[f"{provider.slug}-{sample.name}" for provider, sample in SAMPLES],
+    [*SAMPLES, *((provider, sample) for _, provider, sample in PROVEN)],
+    ids=[
+        *(f"{provider.slug}-{sample.name}" for provider, sample in SAMPLES),
+        *(f"custom-{name}" for name, *_ in PROVEN),
+    ],
 )
 
 
@@ -108,7 +123,11 @@ def inside(provider: Provider, delivery: Delivery) -> Iterator[Delivery]:
             yield replace(delivery, body=json.dumps({**document, name: value}).encode())
     if "url" in covers:
         yield from (replace(delivery, url=url) for url in flips(delivery.url))
-    for name in provider.scheme.sign(delivery, TEST_SECRET, NOW):
+    if "target" in covers:
+        host, slash, target = delivery.url.rpartition("/hooks/")
+        yield from (replace(delivery, url=host + slash + flipped) for flipped in flips(target))
+    signed_headers = {part.removeprefix("header:") for part in covers if part.startswith("header:")}
+    for name in signed_headers | provider.scheme.sign(delivery, TEST_SECRET, NOW).keys():
         for value in flips(delivery.headers[name]):
             yield with_header(delivery, name, value)
 
@@ -121,7 +140,7 @@ def outside(provider: Provider, delivery: Delivery) -> Iterator[Delivery]:
         for value in flips(delivery.headers[name]):
             yield with_header(delivery, name, value)
     yield replace(delivery, query=f"{delivery.query}&flipped=1")
-    if "url" not in scheme.covers:
+    if scheme.covers.isdisjoint(("url", "target")):
         yield replace(delivery, url="https://elsewhere.example/")
 
 
@@ -200,7 +219,11 @@ def hostile(value: str) -> Iterator[str]:
         yield base64.b64decode(body).hex()
 
 
-@every_provider
+@pytest.mark.parametrize(
+    "provider",
+    [*HEARD, *(provider for _, provider, _ in PROVEN)],
+    ids=[*(provider.slug for provider in HEARD), *(f"custom-{name}" for name, *_ in PROVEN)],
+)
 def test_hostile_proofs_are_refused_and_never_crash(provider: Provider) -> None:
     sample = next(iter(samples.load(provider.slug).values()))
     delivery = signed(provider, sample)

@@ -20,14 +20,14 @@ from sales.drafts import digest
 
 from . import answers, samples
 from .cases import context_of
-from .contract import Context, Delivery, Event, IntegrationError, Provider
+from .contract import Context, Delivery, Event, IntegrationError, Provider, SettingUnusable
 from .forms import parse_form
 from .registry import PROVIDERS
 from .samples import Sample
 from .strict import parse_json
 from .test_forms import body_of, written
 
-HEARD = [provider for provider in PROVIDERS.values() if provider.slug != "manual"]
+HEARD = [samples.configured(one) for one in PROVIDERS.values() if one.slug != "manual"]
 NASTY: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, -1, 0, 10**40, 1.5, 1e308, -0.0, 0.30000000000000004, "", "x", "NaN", "1_000",
      "-5", "9" * 15, "1e5", "0001-01-01T00:00:00", "9999-12-31T23:59:59-12:00", "Ж" * 3000, [],
@@ -44,18 +44,18 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from places(item, (*path, key))
 
 
-def mutated(data: st.DataObject, document: Any) -> Any:
+def mutated(data: st.DataObject, document: Any, nasty: st.SearchStrategy[Any] = NASTY) -> Any:
     """Return the document with one place deleted or replaced."""
     path = data.draw(st.sampled_from(list(places(document))))
     if not path:
-        return deepcopy(data.draw(NASTY))
+        return deepcopy(data.draw(nasty))
     owner = document
     for key in path[:-1]:
         owner = owner[key]
     if data.draw(st.booleans()):
         del owner[path[-1]]
     else:
-        owner[path[-1]] = deepcopy(data.draw(NASTY))
+        owner[path[-1]] = deepcopy(data.draw(nasty))
     return document
 
 
@@ -131,6 +131,30 @@ def readable(recorded: dict[str, Sample]) -> dict[str, Sample]:
 def form_of(document: Any) -> bytes:
     """Return the form of a tree, whatever it has become; an empty object or list leaves none."""
     return body_of(written(document)) if isinstance(document, dict) else b"x"
+
+
+#: What may stand in a description somewhere.
+ODD: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1, "", "$", "@", "^", "$[*]", "@[*]", "@.items[*]", "^.sum", "sale", "ignored",
+     [], {}, ["$"], {"value": None}, {"value": []}, {"path": "@"}, {"path": []}, {"join": ["@"]},
+     {"each": "@"}, {"path": "@.sum", "map": {"1": None}}, "%Y-%m-%d", "address", "form", "я" * 400]
+)  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_a_mutated_description_is_refused_or_reads_every_body(data: st.DataObject) -> None:
+    document = json.loads(samples.settings("custom")["description"])
+    for _ in range(data.draw(st.integers(1, 2))):
+        document = mutated(data, document, ODD)
+    try:
+        provider = PROVIDERS["custom"].of({"description": json.dumps(document)})
+    except SettingUnusable:
+        return
+
+    for sample in samples.load("custom").values():
+        for statement in read(provider, samples.signed(sample, provider)):
+            check_storable(statement)
 
 
 ASKED = [provider for provider in HEARD if provider.api is not None]

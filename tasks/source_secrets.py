@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from integrations.bitrix24.asking import webhook_key
 from integrations.contract import API, Provider
-from integrations.schemes import Address, new_signing_secret
+from integrations.schemes import Address, Basic, new_signing_secret
 
 #: Standard Webhooks asks for 24 to 64 bytes.
 _STANDARD_BYTES = range(24, 65)
@@ -61,6 +61,8 @@ def check_secret(provider: Provider, kind: str, value: str) -> None:
             f" / --secret: {provider.title} signs nothing, the address is the secret; for the API"
             f" use --kind {API}"
         )
+    if kind != API and isinstance(provider.scheme, Basic) and ":" not in value:
+        raise _invalid("имя:пароль", "name:password")
     longest = _LONGEST_TOKEN if kind == API else _LONGEST
     if len(value) > longest:
         raise _invalid(f"не длиннее {longest} знаков", f"at most {longest} characters")

@@ -24,11 +24,10 @@ from ingest.models import Inbox, Rejection
 from integrations.contract import Delivery, Secret
 from integrations.registry import get
 from tasks.doctor.texts import SENTENCES
-from tests.hearing import Running, owner, receiver
+from tests.hearing import PUBLIC_URL, Running, attentive, owner
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PUBLIC_URL = "https://hooks.example"
 KEY = "whsec_dGVzdC1zZWNyZXQtb2YtdGhlLXNhbXBsZXMtMDAwMQ=="
 OTHER = "whsec_b3RoZXItc2VjcmV0LW9mLXRoZS1zYW1wbGVzLTAwMDI="
 BODY = b'{"id": 1, "note": "a/b"}'
@@ -38,15 +37,7 @@ BODY = b'{"id": 1, "note": "a/b"}'
 def server(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Running]:
     folder: Path = tmp_path_factory.mktemp("receiver")
     with ExitStack() as stack:
-        yield stack.enter_context(
-            receiver(
-                folder,
-                application="backend_gjango.asgi:application",
-                PUBLIC_URL=PUBLIC_URL,
-                GJANGO_SOURCE_CACHE_SECONDS="0.01",
-                GJANGO_QUARANTINE_PER_MINUTE="1000",
-            )
-        )
+        yield stack.enter_context(attentive(folder))
 
 
 @pytest.fixture(autouse=True)

@@ -114,6 +114,8 @@ TABLE: Mapping[str, Row] = {
         is_deal=True,
     ),
     "bitrix24": Row(sale=DEAL, is_deal=True),
+    # A till that is told of by a description alone.
+    "custom": Row(),
     "evotor": Row(),
     # It states a rate of 0 %, in which no VAT at all cannot be told, and a tip of nothing.
     "iiko": Row(
@@ -155,7 +157,7 @@ TABLE: Mapping[str, Row] = {
 
 def told(slug: str) -> list[Stated]:
     """Return what the recorded texts of a provider state of the sale."""
-    provider = PROVIDERS[slug]
+    provider = samples.configured(PROVIDERS[slug])
     cases = [
         *(outcome(provider, one) for name, one in samples.load(slug).items() if _same(name)),
         *(
