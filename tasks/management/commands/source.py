@@ -33,6 +33,7 @@ from tasks.children import AppInvalid, add_child, check_settings
 from tasks.secret_input import add_secret_options, given_secret
 from tasks.source_secrets import KINDS, SecretInvalid
 from tasks.source_settings import SettingInvalid, names, read_settings
+from tasks.source_trying import add_try, answered, is_refused
 from tasks.sources import (
     add_source,
     change_source,
@@ -75,6 +76,7 @@ class Command(JsonCommand):
   manage.py source unrouted 7                    # кто шлёт, но не подключён / who is not connected
   manage.py source list --account cafe
   manage.py source set 3 --title "Бар" --setting timezone=Asia/Omsk
+  manage.py source add custom --account cafe --setting description=@till.json --secret -
   manage.py source set 3 --setting location=     # пусто: убрать / empty: take it back
   manage.py source set 3 --setting allow_ips=203.0.113.0/24,198.51.100.7
   manage.py source secret 3 --secret -           # спросит, на экране не видно / asks, unseen
@@ -105,6 +107,7 @@ class Command(JsonCommand):
             "--overlap", type=duration, default="24h", help="сколько действует старый: 30m, 24h, 7d"
         )
         rotate.add_argument("--url", action="store_true", help="сменить адрес / a new address")
+        add_try(verbs)
         _of_one(verb(verbs, "unrouted", "чьи доставки ждут / merchants who are not connected"))
         invite = _of_one(verb(verbs, "invite", "пароль для входа продавца / a merchant's password"))
         invite.add_argument("--login", required=True, metavar="ЛОГИН", help="кому / for whom")
@@ -114,7 +117,7 @@ class Command(JsonCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["verb"]
         verbs = ("add", "list", "set", "secret", "rotate", "unrouted", "invite")
-        run = {one: getattr(self, one) for one in verbs}
+        run = {"try": self.attempt, **{one: getattr(self, one) for one in verbs}}
         try:
             run.get(name, self.state)(options)
         except (AppInvalid, SecretInvalid, SettingInvalid) as error:
@@ -141,6 +144,13 @@ class Command(JsonCommand):
                 secret = None
             made = source_shown.shown(source, secret)
         self.show(options, made)
+
+    def attempt(self, options: dict[str, Any]) -> None:
+        """Print what a recorded request would become; exit 1 where some of it cannot be read."""
+        value, text = answered(options)
+        self.answer(options, value, text)
+        if is_refused(value):
+            raise SystemExit(1)
 
     def unrouted(self, options: dict[str, Any]) -> None:
         """Print the merchants of an app whom nobody has connected."""
