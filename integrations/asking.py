@@ -5,7 +5,7 @@ A provider that only names what changed, or can list what was lost, declares ``P
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 
@@ -67,6 +67,8 @@ class Listing:
 
     call: Callable[[Asked, Window, str | None], Call]
     cursor: Callable[[Reply, str | None], str | None]
+    #: The longest window that may be asked for at once, where there is one.
+    longest: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +125,8 @@ class Api:
     ties: Mapping[str, str] = field(default_factory=dict)
     #: Seconds that the clock lists again and again, for senders that never repeat a lost webhook.
     window: float | None = None
+
+    @property
+    def is_needed(self) -> bool:
+        """Say whether sales wait for what it answers: else it only finds what was lost."""
+        return bool(self.reads)

@@ -22,7 +22,6 @@ _SHOWN = 200
 
 def shown(source: Source, secret: str | None) -> dict[str, Any]:
     """Return what is told of a source that was just changed, with the secret it was given."""
-    api = provider.api if (provider := PROVIDERS.get(source.provider)) else None
     return {
         "id": source.pk,
         "url": url_of(source),
@@ -33,7 +32,7 @@ def shown(source: Source, secret: str | None) -> dict[str, Any]:
         "parent": source.parent_id,
         "merchant": source.merchant,
         "unsigned": _is_unsigned(source),
-        "needs_api_secret": bool(api and api.needs_secret and not endpoints.api_secret_of(source)),
+        "needs_api_secret": _lacks_api_secret(source),
         "needs_settings": _missing(source),
     }
 
@@ -69,6 +68,12 @@ def _missing(source: Source) -> dict[str, str]:
     if api is None or source.is_app:  # an app is never asked, its merchants are
         return {}
     return {name: what for name, what in api.requires.items() if not source.settings.get(name)}
+
+
+def _lacks_api_secret(source: Source) -> bool:
+    api = provider.api if (provider := PROVIDERS.get(source.provider)) else None
+    needed = api is not None and api.is_needed and api.needs_secret
+    return needed and not endpoints.api_secret_of(source)
 
 
 def _is_unsigned(source: Source) -> bool:

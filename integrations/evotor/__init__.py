@@ -5,6 +5,7 @@ from integrations.schemes import UserBearer
 from integrations.senders import Sender
 
 from . import linking
+from .asking import API
 from .payload import IGNORED, NORMALISERS, part, split
 
 PROVIDER = Provider(
@@ -35,4 +36,5 @@ PROVIDER = Provider(
         " / open or closed: whether whoever installs the app gets a token"
     },
     default_currency="RUB",
+    api=API,
 )

@@ -16,7 +16,7 @@ from integrations.reading import ID_LIMIT, Reader, parse_json
 from integrations.schemes import call_of
 from sales.drafts import RefundDraft, SaleDraft
 
-from . import documents, linking, receipts, transactions
+from . import asking, documents, linking, receipts, transactions
 
 #: Documents of the till that are no sale; BUY and BUYBACK are расход: the shop pays.
 NO_SALES = (
@@ -119,6 +119,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "document.PAYBACK": _one(_refund_document),
     "receipt.SELL": _one(receipts.sale),
     "receipt.PAYBACK": _one(receipts.refund),
+    f"{asking.KIND}.listed": asking.read,
 }
 IGNORED = frozenset(
     {

@@ -63,7 +63,9 @@ def health_of(source: Source) -> Health:
         rejected=rejected.count(),
         unsettled=Inbox.objects.filter(source=source).count(),
         pending_reads=Fetch.objects.filter(source=source).count(),
-        api_secret_missing=bool(api and api.needs_secret and not endpoints.api_secret_of(source)),
+        api_secret_missing=bool(
+            api and api.is_needed and api.needs_secret and not endpoints.api_secret_of(source)
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """Walks through lists in the database: begun, taken page by page under a lease, put off, ended."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +100,16 @@ class Page:
     attempts: int
     window: bool
     read_at: datetime
+
+
+def parts(
+    since: datetime, until: datetime, longest: timedelta | None
+) -> Iterator[tuple[datetime, datetime]]:
+    """Cut a stretch into walks that a list may be asked for; they meet at their ends."""
+    while longest is not None and until - since > longest:
+        yield since, since + longest
+        since += longest
+    yield since, until
 
 
 def start(source: Source, kind: str, since: datetime, until: datetime) -> Backfill:

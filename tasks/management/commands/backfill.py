@@ -68,7 +68,11 @@ class Command(JsonCommand):
         if since >= until:
             raise fail("--from должно быть раньше --to", "--from must be before --to")
         with scoped([source.account_id]):
-            keys = [walks.start(source, kind, since, until).pk for kind in kinds]
+            keys = [
+                walks.start(source, kind, *part).pk
+                for kind in kinds
+                for part in walks.parts(since, until, api.lists[kind].longest)
+            ]
         self._follow(source, keys, options)
 
     def _list(self, options: dict[str, Any]) -> None:
@@ -175,6 +179,11 @@ def _source(text: str) -> tuple[Source, Api]:
         raise fail(
             f"Провайдер {found.provider} не отдаёт списков: загрузить прошлое нельзя",
             f"Provider {found.provider} gives out no lists: the past cannot be loaded",
+        )
+    if found.is_app:
+        raise fail(
+            f"Источник {found.pk} — приложение: прошлое загружают источники его продавцов",
+            f"Source {found.pk} is an app: the past is loaded by the sources of its merchants",
         )
     return found, api
 
