@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -21,8 +21,8 @@ from accounts.rls import scoped
 from ingest import endpoints
 from ingest.models import Delivery as Staged
 from ingest.models import Inbox, Rejection
-from integrations.contract import Delivery, Secret
-from integrations.registry import get
+from integrations.contract import Brought, Delivery, Secret
+from integrations.registry import PROVIDERS, get
 from tasks.doctor.texts import SENTENCES
 from tests.hearing import PUBLIC_URL, Running, attentive, owner
 
@@ -211,6 +211,24 @@ def test_after_the_repair_a_rejected_delivery_is_taken_in_exactly_once(
     assert (bytes(delivery.body), delivery.origin) == (BODY, "push")
     assert b"x-square-hmacsha256-signature" in bytes(delivery.headers).lower()
     assert again["health"]["unsettled"] == 1
+
+
+def test_what_is_taken_in_later_is_cut_and_its_secret_kept_as_at_the_door(
+    server: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = connect("shopify")
+    assert post(server, shop, shop.signed(key=OTHER)) == 401
+    until_kept(shop)
+    bringing = replace(get("shopify"), redacted=("note",), brings=lambda _: Brought("m", "a/b"))
+    monkeypatch.setitem(PROVIDERS, "shopify", bringing)
+    with every_account():
+        endpoints.add_secret(shop.source, OTHER)
+
+    (taken,) = doctor(capsys, shop, "--accept")["accepted"]
+
+    with every_account():
+        assert bytes(Staged.objects.get(pk=taken).body) == BODY.replace(b'"a/b"', b'"[cut]"')
+        assert endpoints.api_secret_of(shop.source) == "a/b"
 
 
 def test_two_doctors_at_once_take_a_delivery_in_once(server: Running) -> None:

@@ -22,6 +22,7 @@ from integrations.schemes import user_token
 from tasks import replays
 from tasks.children import add_child
 from tasks.pipeline import settle
+from tasks.routing import unrouted
 
 from .hearing import SECRET, Address, Running, make_source, owner, receiver, staged
 from .settling import make_due, outcomes_of
@@ -162,6 +163,8 @@ def test_a_token_that_came_before_its_merchant_was_connected_is_his_key_and_is_r
     app = make_app()
     hand_over(server, app, FIRST)
     settle_all()
+    with scoped([app.account_id]):
+        assert [(one[0], one[3]) for one in unrouted(app.source_id)] == [(ANNA, 1)]
 
     anna, boris = connect(app, ANNA), connect(app, BORIS)
 
