@@ -256,7 +256,9 @@ def test_nobody_writes_brought_secrets_beside_the_door() -> None:
         assert cursor.fetchone() == (False,)
 
 
-def test_only_an_app_lets_merchants_register_and_only_its_source_invites_them() -> None:
+def test_only_an_app_lets_merchants_register_and_only_its_source_invites_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     setting = ("--setting", "registration=open")
     with pytest.raises(CommandError, match="only an app has it"):
         call_command("source", "add", "evotor", "--account", "shop", *setting)
@@ -267,7 +269,9 @@ def test_only_an_app_lets_merchants_register_and_only_its_source_invites_them() 
     child = connect(app, ANNA)
     with pytest.raises(CommandError, match="only an app has it"):
         call_command("source", "set", str(own.source_id), *setting)
-    call_command("source", "set", str(app.source_id), *setting)
+    capsys.readouterr()
+    call_command("source", "set", str(app.source_id), *setting, "--json")
+    assert json.loads(capsys.readouterr().out)["stale"] is False  # no payload is read with it
     assert of(app).settings == {"registration": "open"}
 
     for source, login, words in (
