@@ -6,7 +6,7 @@ import hmac
 import itertools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 _NUMBERS = itertools.count(int(time.time() * 1000) % 10**9 * 1000)
 _NAMES = ("Капучино", "Круассан", "Эспрессо", "Сок", "Латте", "Эклер", "Чай", "Вода")
@@ -38,7 +38,7 @@ def body(number: int) -> bytes:
 
 
 def order(number: int, size: int) -> bytes:
-    """Return one receipt of at least so many bytes, whose lines say all that a line can."""
+    """Return one receipt of about so many bytes, whose lines say all that a line can."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     one = len(_compact(_full_line(0)))
     lines = [_full_line(index) for index in range(size // one + 1)]
@@ -69,12 +69,12 @@ def _full_line(index: int) -> dict[str, object]:
     }
 
 
-def _enveloped(now: str, sale: dict[str, object]) -> bytes:
+def _enveloped(now: str, sale: Mapping[str, object]) -> bytes:
     envelope = {"type": "sale.created", "timestamp": now, "data": sale}
     return _compact(envelope)
 
 
-def _compact(value: dict[str, object]) -> bytes:
+def _compact(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
