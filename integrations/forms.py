@@ -49,10 +49,16 @@ def fields(body: bytes) -> Iterator[Field]:
 
     Raises PayloadUnrecognised beyond 10 000 of them.
     """
+    for match in _matches(body):
+        yield Field(match[1], *match.span(2))
+
+
+def _matches(body: bytes) -> Iterator[re.Match[bytes]]:
+    """Go over the fields as matches of key and value. Raises PayloadUnrecognised."""
     for count, match in enumerate(_FIELD.finditer(body)):
         if count >= MAX_FIELDS:
             raise PayloadUnrecognised("$", f"more than {MAX_FIELDS} fields")
-        yield Field(match[1], *match.span(2))
+        yield match
 
 
 def keys_of(field: Field) -> tuple[str, ...]:
@@ -60,7 +66,10 @@ def keys_of(field: Field) -> tuple[str, ...]:
 
     Raises PayloadUnrecognised.
     """
-    raw = field.key
+    return _spelled(field.key)
+
+
+def _spelled(raw: bytes) -> tuple[str, ...]:
     if len(raw) > MAX_KEY:
         raise _unreadable(raw, f"a key of more than {MAX_KEY} bytes")
     return _steps_of(raw)
@@ -97,10 +106,14 @@ def path_of(keys: Sequence[str]) -> str:
 
 def value_of(field: Field, body: bytes) -> str:
     """Return the text of a field. Raises PayloadUnrecognised."""
+    return _text(body[field.start : field.end], field.key)
+
+
+def _text(raw: bytes, key: bytes) -> str:
     try:
-        return _decoded(body[field.start : field.end], "$")
+        return _decoded(raw, "$")
     except PayloadUnrecognised as error:  # the path is only put together when it is asked for
-        raise PayloadUnrecognised(path_of(keys_of(field)), error.reason) from None
+        raise PayloadUnrecognised(path_of(_spelled(key)), error.reason) from None
 
 
 def fields_of(path: str, body: bytes) -> list[Field]:
@@ -131,9 +144,9 @@ def parse_form(body: bytes) -> dict[str, Any]:
     more than 10 000 fields, a key of more than 1 000 bytes or of more than 12 steps.
     """
     root: dict[str, Any] = {}
-    for field in fields(body):
-        keys = keys_of(field)
-        _put(root, keys, value_of(field, body))
+    for match in _matches(body):
+        key, raw = match.groups()
+        _put(root, _spelled(key), _text(raw, key))
     if not root:
         raise PayloadUnrecognised("$", "empty")
     return {key: item if type(item) is str else _settled(item) for key, item in root.items()}
