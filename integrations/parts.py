@@ -4,7 +4,7 @@
 it follows exactly from what is there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ METHODS = frozenset(
 PAYMENT_STATUSES = frozenset("pending approved completed failed cancelled".split())
 DISCOUNT_KINDS = frozenset("manual promo loyalty coupon rounding other".split())
 _PERCENT_LIMIT = 10**5
+_CODED_RATES = frozenset(map(Decimal, (0, 5, 7, 10, 18, 20, 22)))
 
 
 def identity(entity: Reader, name: str = "") -> str | None:
@@ -53,6 +54,21 @@ def quantity(reader: Reader) -> Decimal:
     if found < 0:
         raise reader.refuse("negative")
     return found
+
+
+def taxed(rates: Sequence[Decimal | None], amount: Decimal | None) -> dict[str, Any]:
+    """Return the columns of a line under these taxes, one or more, in percent: several (a state's,
+    a city's) are one of their sum, unless the rate of one is not known."""
+    known = [rate for rate in rates if rate is not None]
+    if len(known) != len(rates):
+        return {"tax_code": "other", "tax_amount": amount}
+    rate = sum(known, Decimal(0))
+    coded = len(known) == 1 and rate in _CODED_RATES
+    return {
+        "tax_code": str(int(rate)) if coded else "other",
+        "tax_rate": rate,
+        "tax_amount": amount,
+    }
 
 
 def as_id(reader: Reader, _: str) -> str:

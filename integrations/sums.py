@@ -16,6 +16,14 @@ def times(place: Reader, quantity: Decimal, price: Decimal, currency: str) -> De
     return round_money(exact, currency)
 
 
+def added(place: Reader, values: Iterable[Decimal]) -> Decimal:
+    """Return the sum, zero of nothing; raises beyond the limit of amounts."""
+    found = sum(values, Decimal("0.00"))
+    if abs(found) >= AMOUNT_LIMIT:
+        raise place.refuse("a sum out of range")
+    return found
+
+
 def total_of(place: Reader, amounts: Iterable[Decimal | None]) -> Decimal | None:
     """Return the sum, None where there is nothing or a part of it is unknown."""
     known = []

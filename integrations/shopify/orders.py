@@ -10,6 +10,7 @@ from integrations.clocks import is_plausible, version
 from integrations.contract import Context, Event, Statement
 from integrations.reading import AMOUNT_LIMIT, Reader
 from integrations.schema import currency_of
+from integrations.sums import added
 from sales.drafts import (
     CustomerLink,
     Discount,
@@ -108,7 +109,7 @@ def _delivery(order: Reader, currency: str) -> Decimal | None:
     lines = order.get("shipping_lines")
     if lines is None:
         return None
-    return words.added(order, (line["price"].positive(currency) for line in lines))
+    return added(order, (line["price"].positive(currency) for line in lines))
 
 
 def _discounts(order: Reader, currency: str) -> tuple[Discount, ...]:
@@ -118,7 +119,7 @@ def _discounts(order: Reader, currency: str) -> tuple[Discount, ...]:
             kind=_DISCOUNT_KINDS.get(one.maybe("type", Reader.text) or "", "other"),
             name=one.maybe("title", Reader.label) or one.maybe("code", Reader.label),
             percent=one.maybe("value", parts.percent) if _is_percentage(one) else None,
-            amount=words.added(order, _allocated(order, currency, index)),
+            amount=added(order, _allocated(order, currency, index)),
         )
         for index, one in enumerate(order.items("discount_applications"))
     )
@@ -149,7 +150,7 @@ def _line(item: Reader, currency: str, included: bool) -> Line:
     if not 0 <= quantity * price < AMOUNT_LIMIT:
         raise item.refuse("an amount out of range")
     gross = round_money(quantity * price, currency)
-    discount = words.added(
+    discount = added(
         item, (part["amount"].positive(currency) for part in item.items("discount_allocations"))
     )
     return Line(

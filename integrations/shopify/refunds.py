@@ -6,6 +6,7 @@ from decimal import Decimal
 from integrations.clocks import is_plausible, version
 from integrations.contract import Context, Event, Statement
 from integrations.reading import Reader
+from integrations.sums import added
 from sales.drafts import Payment, Rank, Refund, RefundDraft, RefundLine
 
 from . import words
@@ -52,7 +53,7 @@ def _draft(refund: Reader, order_id: str, rank: Rank, context: Context) -> Refun
             provider_at=created_at,
             sale_external_id=order_id,
             # Where no money came back, no tax did: the line was edited away unpaid.
-            tax_total=words.added(refund, (line.tax or Decimal(0) for line in lines if total)),
+            tax_total=added(refund, (line.tax or Decimal(0) for line in lines if total)),
             lines=lines,
             payments=payments,
             location=next((one.location for one in payments if one.location), None),
@@ -101,7 +102,7 @@ def _currency(
 def _outcome(refund: Reader, payments: Sequence[Payment]) -> tuple[str, Decimal]:
     """Return the status and the total: what came back, with what is still on its way."""
     alive = [one for one in payments if one.status != "failed"]
-    total = words.added(refund, (one.amount for one in alive or payments))
+    total = added(refund, (one.amount for one in alive or payments))
     if payments and not alive:
         return "failed", total
     pending = any(one.status == "pending" for one in alive)

@@ -1,14 +1,15 @@
 """Shopify's words in ours: ways to pay, channels, taxes, and what several payloads share."""
 
 import re
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from integrations.contract import Context
-from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.parts import taxed
+from integrations.reading import Reader
 from integrations.schema import currency_of
+from integrations.sums import added
 from sales.drafts import Mention
 from sales.money import is_currency
 
@@ -23,7 +24,6 @@ METHODS = {
     "shopify_store_credit": "account",
 }
 CHANNELS = {"pos": "pos", "web": "online"}
-_CODED_RATES = frozenset(map(Decimal, (0, 5, 7, 10, 18, 20, 22)))
 _LAST4 = re.compile(r"[0-9]{4}\Z")
 
 
@@ -51,14 +51,6 @@ def time_of(parent: Reader) -> datetime:
 def offset_of(time: datetime) -> int:
     """Return the shop's minutes east of UTC at this time."""
     return (time.utcoffset() or timedelta()) // timedelta(minutes=1)
-
-
-def added(place: Reader, values: Iterable[Decimal]) -> Decimal:
-    """Return the sum; raises beyond the limit of amounts."""
-    found = sum(values, Decimal("0.00"))
-    if abs(found) >= AMOUNT_LIMIT:
-        raise place.refuse("a sum out of range")
-    return found
 
 
 def shop_money(transaction: Reader, context: Context) -> tuple[Decimal, str]:
@@ -93,22 +85,14 @@ def method_of(transaction: Reader) -> dict[str, Any]:
 
 
 def tax_of(line: Reader, currency: str) -> dict[str, Any]:
-    """Return the tax of a line: several taxes (a state's, a city's) are one of their sum."""
+    """Return the tax of a line."""
     taxes = list(line.items("tax_lines"))
     amount = added(line, (tax["price"].positive(currency) for tax in taxes))
     if not taxes:
         untaxed = line.maybe("taxable", Reader.boolean) is False
         return {"tax_code": "none" if untaxed else None, "tax_amount": amount}
-    rates = [_percent(tax) for tax in taxes if tax.get("rate") is not None]
-    if len(rates) != len(taxes):
-        return {"tax_code": "other", "tax_amount": amount}
-    rate = sum(rates, Decimal(0))
-    coded = len(rates) == 1 and rate in _CODED_RATES
-    return {
-        "tax_code": str(int(rate)) if coded else "other",
-        "tax_rate": rate,
-        "tax_amount": amount,
-    }
+    rates = [_percent(tax) if tax.get("rate") is not None else None for tax in taxes]
+    return taxed(rates, amount)
 
 
 def _percent(tax: Reader) -> Decimal:
