@@ -1,9 +1,10 @@
-"""Square: payments and refunds in full, orders as a hint to read them."""
+"""Square: payments, refunds and customers in full; orders and the catalogue are read."""
 
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
+from .asking import API, read_environment
 from .payload import IGNORED, NORMALISERS, split
 
 PROVIDER = Provider(
@@ -13,6 +14,7 @@ PROVIDER = Provider(
     split=split,
     normalisers=NORMALISERS,
     ignored=IGNORED,
+    mapper=2,
     methods=frozenset({"POST"}),
     sender=Sender(
         accepts=range(200, 300),
@@ -24,4 +26,6 @@ PROVIDER = Provider(
         source="https://developer.squareup.com/docs/webhooks/overview, 2026-11-23",
     ),
     default_currency="USD",
+    api=API,
+    settings={"environment": read_environment},
 )

@@ -94,6 +94,11 @@ STATES: Mapping[str, Mapping[str, tuple[str, tuple[Any, ...]]]] = {
             "data.object.refund.status",
             ("PENDING", "COMPLETED", "REJECTED", "FAILED"),
         ),
+        "order.read__completed": (
+            "answers.0.order.state",
+            ("OPEN", "COMPLETED", "CANCELED", "DRAFT"),
+        ),
+        "order.read__return": ("answers.0.order.returns", (None,)),
     },
     "shopify": {
         "orders_create__pos": (
