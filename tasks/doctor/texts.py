@@ -95,10 +95,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         " {source} --setting allow_ips=…, if it is your sender",
     ),
     "token": (
-        "Секрет пришёл в заголовке и не хранится ({detail}): сверьте его у отправителя или задайте"
-        " новый, manage.py source rotate {source}",
-        "The secret came in a header, which is not kept ({detail}): compare it at the sender, or"
-        " set a new one, manage.py source rotate {source}",
+        "Доказательство пришло в заголовке, который не хранится ({detail}): сверьте секрет у"
+        " отправителя или задайте новый, manage.py source rotate {source}",
+        "The proof came in a header that is not kept ({detail}): compare the secret at the sender,"
+        " or set a new one, manage.py source rotate {source}",
     ),
     "long": (
         "Тело в {size} байт слишком длинно для карантина: пошлите короткую доставку и повторите"

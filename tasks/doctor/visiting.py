@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from accounts.models import Source, SourceState
 from ingest import endpoints
 from ingest.addresses import heard_networks, is_within
+from ingest.headers import DENIED
 from ingest.models import Delivery as Staged
 from ingest.models import Inbox, Rejection
 from ingest.quarantine import Came
@@ -121,7 +122,7 @@ class _Visit:
             return Miss("heard", {"address": rejection.address})
         if not self._secrets and needs_secret(self.provider):
             return Miss("secretless", {})
-        if self.provider.scheme.secret_headers and not self.provider.scheme.covers:
+        if self._is_proof_kept_nowhere():
             return Miss("token", {"detail": rejection.detail})
         came = endpoints.unsealed(rejection.sealed)
         if rejection.size and not came.body:
@@ -161,6 +162,12 @@ class _Visit:
             "\n".join(paths),
             *endpoints.sealed_of(self.provider, self._case(rejection, came).delivery),
         )
+
+    def _is_proof_kept_nowhere(self) -> bool:
+        """Say whether the proof came in a header that is never stored."""
+        scheme = self.provider.scheme
+        holds_secret = bool(scheme.secret_headers) and not scheme.covers
+        return holds_secret or not DENIED.isdisjoint(scheme.headers)
 
     def _is_heard(self, rejection: Rejection) -> bool:
         heard = heard_networks(self.source.settings.get(ALLOW_IPS))
