@@ -166,14 +166,23 @@ def test_how_a_source_proves_itself_follows_its_description(
     (listed,) = run(capsys, "source", "list")["sources"]
     assert (listed["unsigned"], listed["state"]) == (True, "active")
 
+    signed = {**json.loads(TEXT)["proof"], "header": "Authorization", "prefix": "TILL "}
+    run(capsys, "source", "set", number, "--setting", written(tmp_path, other(proof=signed)))
+    headers = proof(BODY, key="another")
+    headers["Authorization"] = headers.pop("X-Lastochka-Signature").replace("sha256=", "TILL ")
+    assert post(server, path, BODY, headers) == 401
+    assert [one["finding"] for one in doctored(capsys, number, 2)] == ["token", "token"]
+
     bearer = written(tmp_path, other(proof={"scheme": "bearer"}))
     run(capsys, "source", "set", number, "--setting", bearer)
     assert post(server, path, BODY, {}) == 401
     assert post(server, path, BODY, {"authorization": f"Bearer {KEY}"}) == 200
 
 
-def doctored(capsys: pytest.CaptureFixture[str], number: str) -> list[dict[str, Any]]:
-    until_kept(int(number), 1)
+def doctored(
+    capsys: pytest.CaptureFixture[str], number: str, count: int = 1
+) -> list[dict[str, Any]]:
+    until_kept(int(number), count)
     found: list[dict[str, Any]] = run(capsys, "doctor", number)["findings"]
     return found
 
@@ -251,6 +260,10 @@ def test_a_kept_description_that_no_longer_works_loses_nothing(
     assert (letter.path, "body" in letter.reason) == ("$", True)
     with pytest.raises(CommandError, match="source set"):
         call_command("doctor", number)
+    tried = ("source", "try", number, "--body", written(tmp_path).partition("@")[2])
+    for command in (tried, ("source", "secret", number, "--secret", KEY)):
+        with pytest.raises(CommandError, match=r"body: .*required"):
+            call_command(*command)
 
     run(capsys, "source", "set", number, "--setting", written(tmp_path))
     assert post(server, path, BODY, proof(BODY)) == 200

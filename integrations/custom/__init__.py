@@ -38,7 +38,7 @@ def configured(settings: Mapping[str, Any]) -> Provider:
     return _described(text, min(revision, _LAST_REVISION))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _described(text: str, revision: int) -> Provider:
     description = read_description(text)
     return replace(

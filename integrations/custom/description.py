@@ -61,7 +61,7 @@ class Description:
     cut: tuple[str, ...] = ()
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def read_description(text: str) -> Description:
     """Return what a description says. Raises SettingUnusable, which names the place."""
     if len(text.encode("utf-8", "replace")) > _LONGEST:

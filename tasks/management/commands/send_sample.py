@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from accounts.commandline import JsonCommand, add_json, every_account, fail, table
 from accounts.models import Source
-from integrations.contract import Secret
+from integrations.contract import Secret, SettingUnusable
 from integrations.registry import get
 from integrations.samples import Sample, load
 from tasks.sending import CannotSend, Sent, Target, send, target_of
@@ -62,7 +62,7 @@ class Command(JsonCommand):
         try:
             target = _target(options)
             self.send(options, target, [one for one in samples for _ in range(options["times"])])
-        except CannotSend as error:
+        except (CannotSend, SettingUnusable) as error:
             raise CommandError(str(error)) from error
 
     def list(self, options: dict[str, Any], samples: Sequence[Sample]) -> None:

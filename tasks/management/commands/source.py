@@ -24,7 +24,7 @@ from accounts.commandline import (
 from accounts.models import Account, Source, SourceState
 from accounts.rls import set_scope
 from ingest.limits import from_environment
-from integrations.contract import Provider
+from integrations.contract import Provider, SettingUnusable
 from integrations.registry import PROVIDERS
 from sales.totals import hold_days
 from tasks import source_shown, sql
@@ -115,12 +115,11 @@ class Command(JsonCommand):
             _of_one(verb(verbs, name, text))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name = options["verb"]
         verbs = ("add", "list", "set", "secret", "rotate", "unrouted", "invite")
         run = {"try": self.attempt, **{one: getattr(self, one) for one in verbs}}
         try:
-            run.get(name, self.state)(options)
-        except (AppInvalid, SecretInvalid, SettingInvalid) as error:
+            run.get(options["verb"], self.state)(options)
+        except (AppInvalid, SecretInvalid, SettingInvalid, SettingUnusable) as error:
             raise CommandError(str(error)) from error
 
     def add(self, options: dict[str, Any]) -> None:
