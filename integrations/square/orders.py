@@ -15,7 +15,7 @@ from sales.drafts import CustomerLink, Discount, Header, Line, Mention, SaleDraf
 from . import lines
 from .words import answers_of, currency_of, link, money, signed
 
-#: A draft cannot be paid yet, and an order that waits for its hand-over is open, paid or not.
+#: An order that waits for its hand-over is open, paid or not.
 _STATUSES = {
     "CANCELED": "voided",
     "COMPLETED": "completed",
@@ -61,10 +61,13 @@ def _is_return(order: Reader) -> bool:
 
 def _circumstances(order: Reader, context: Context) -> dict[str, Any]:
     created_at = order.maybe("created_at", Reader.time)
-    status = _STATUSES[order["state"].one_of(frozenset(_STATUSES))]
+    state = order["state"].one_of(frozenset(_STATUSES))
+    status = _STATUSES[state]
     occurred_at = _occurred_at(order, status) or created_at
     possible = occurred_at is None or is_plausible(occurred_at, context)
     return {
+        # Nobody can pay a draft yet: it is no revenue until it is opened.
+        "kind": "other" if state == "DRAFT" else "sale",
         "status": status,
         "number": order.maybe("ticket_name", Reader.label),
         "occurred_at": occurred_at,

@@ -393,3 +393,15 @@ def test_taxes_on_top_and_inside_together_leave_unsaid_where_the_tax_is() -> Non
     header, _ = sale_of(changed("order.read__completed", "taxes", both))
 
     assert header.tax_included is None
+
+
+def test_a_draft_is_no_revenue_until_it_is_opened() -> None:
+    states = {}
+    for state in ("DRAFT", "OPEN"):
+        header, _ = sale_of(changed("order.read__completed", "state", state))
+        states[state] = (header.kind, header.status, header.occurred_at)
+
+    assert states == {
+        "DRAFT": ("other", "open", at(12, 8, 40, 100)),
+        "OPEN": ("sale", "open", at(12, 8, 40, 100)),
+    }
