@@ -15,6 +15,7 @@ from .poster import PROVIDER as POSTER
 from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
+from .yclients import PROVIDER as YCLIENTS
 
 PROVIDERS: Mapping[str, Provider] = {
     provider.slug: provider
@@ -28,6 +29,7 @@ PROVIDERS: Mapping[str, Provider] = {
         AMOCRM,
         IIKO,
         POSTER,
+        YCLIENTS,
         CUSTOM,
         MANUAL,
     )

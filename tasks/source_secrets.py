@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from integrations.bitrix24.asking import webhook_key
 from integrations.contract import API, Provider
 from integrations.schemes import Address, Basic, new_signing_secret
+from integrations.yclients.calls import tokens
 
 #: Standard Webhooks asks for 24 to 64 bytes.
 _STANDARD_BYTES = range(24, 65)
@@ -101,6 +102,16 @@ def _inbound_webhook(value: str) -> None:
         ) from None
 
 
+def _two_tokens(value: str) -> None:
+    try:
+        tokens(value)
+    except ValueError:
+        raise _invalid(
+            "токен партнёра и токен пользователя через запятую, без пробелов",
+            "the partner's token and the user's, with a comma between them and no spaces",
+        ) from None
+
+
 def _base64(text: str) -> bytes:
     try:  # padding may be missing, as the scheme reads it
         bare = text.rstrip("=")
@@ -118,6 +129,7 @@ def _invalid(russian: str, english: str) -> SecretInvalid:
 _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
     ("bitrix24", API): _inbound_webhook,
     ("standard", "signing"): _standard,
+    ("yclients", API): _two_tokens,
     ("", "public_key"): _public_key,
     ("", "bearer"): _bearer,
 }
