@@ -32,7 +32,7 @@ from .headers import encode
 from .limits import Limits
 from .patience import patience_of
 from .quarantine import Quarantine
-from .redaction import cut
+from .redaction import cut_all
 from .sources import LookupUnavailable, Route, Sources
 from .staging import Row
 from .turn import Turn
@@ -189,11 +189,8 @@ class Intake:
         """Verify; return what is to be staged, and the provider's own answer. Raises Refusal."""
         self._check(route, provider, delivery=delivery, scope=scope)
         _note_ending(route, provider, delivery=delivery)
-        body, paths = delivery.body, ""
-        if provider.redacted:
-            content_type = delivery.headers.get("content-type", "")
-            body, found = cut(body, provider.redacted, content_type)
-            paths = "\n".join(found)
+        content_type = delivery.headers.get("content-type", "")
+        query, body, paths = cut_all(provider, scope["query_string"], delivery.body, content_type)
         answer = None
         if provider.respond is not None:
             answer = provider.respond(Called(delivery, route.issuing, route.settings))
@@ -203,8 +200,8 @@ class Intake:
             "push",
             delivery.method,
             delivery.path,
-            scope["query_string"],
-            delivery.headers.get("content-type", ""),
+            query,
+            content_type,
             encode(scope["headers"], hidden=route.hidden, limit=self._limits.header_bytes)
             + _merchant(route, provider, delivery),
             body,

@@ -5,6 +5,8 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from integrations.contract import Provider
+
 from .redaction_forms import cut_form
 from .redaction_texts import inside
 
@@ -54,6 +56,20 @@ def cut(body: bytes, paths: Sequence[str], content_type: str = "") -> tuple[byte
         body, more = _cut_json(body, wanted)
         found |= more
     return body, sorted(found)
+
+
+def cut_all(
+    provider: Provider, query: bytes, body: bytes, content_type: str
+) -> tuple[bytes, bytes, str]:
+    """Return query and body without what the provider declares as secret, and the paths cut, a
+    line each. A query is cut where it is read."""
+    if not provider.redacted:
+        return query, body, ""
+    body, found = cut(body, provider.redacted, content_type)
+    if provider.reads_query:
+        query, more = cut(query, provider.redacted, _FORM)
+        found = sorted({*found, *more})
+    return query, body, "\n".join(found)
 
 
 def _cut_json(body: bytes, wanted: Collection[str]) -> tuple[bytes, set[str]]:

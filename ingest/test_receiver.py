@@ -12,7 +12,16 @@ import pytest
 from django.db import connection
 
 from ingest.models import Inbox
-from tests.hearing import Address, Running, make_source, receiver, rotate, set_state, staged
+from tests.hearing import (
+    SECRET,
+    Address,
+    Running,
+    make_source,
+    receiver,
+    rotate,
+    set_state,
+    staged,
+)
 from tests.receiver_providers import HEADER
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -197,6 +206,24 @@ def test_a_provider_may_probe_with_get_and_state_its_own_answer(server: Running)
     answer = send(server, soap)
     assert (answer.text, answer.headers["content-type"]) == ("<Ack>true</Ack>", "text/xml")
     assert len(staged(soap)) == 1
+
+
+def test_get_brings_an_event_where_the_query_is_read_and_its_secret_is_not_kept(
+    server: Running,
+) -> None:
+    asked = make_source("asked")
+
+    assert server.http.get(f"{asked.path}?id=7").status_code == 401
+    assert server.http.get(f"{asked.path}?id=7&token=guess").status_code == 401
+    assert server.http.head(f"{asked.path}?token={SECRET}").status_code == 405
+    assert staged(asked) == []
+
+    assert server.http.get(f"{asked.path}?token={SECRET}&id=7").status_code == 200
+    assert server.http.post(f"{asked.path}?token={SECRET}", content=b"id=8").status_code == 200
+    got, posted = staged(asked)
+    assert (got.method, bytes(got.query), bytes(got.body)) == ("GET", b"token=%5Bcut%5D&id=7", b"")
+    assert (bytes(posted.query), bytes(posted.body)) == (b"token=%5Bcut%5D", b"id=8")
+    assert got.redacted == posted.redacted == "token"
 
 
 def test_F58_a_signed_url_is_the_configured_one_never_the_host_header(

@@ -62,14 +62,13 @@ def send(
 ) -> httpx.Response:
     """Send a sample as its provider would, signed now, with its own path or with this tail."""
     path = sample.path if tail is None else tail
-    query = f"?{sample.query}" if sample.query else ""
-    url = PUBLIC_URL + address.path + path + query
+    url = PUBLIC_URL + address.path + path + (f"?{sample.query}" if sample.query else "")
     signed = samples.signed(sample, provider, url=url, now=time.time())
     headers = {key: text for key, text in signed.headers.items() if key != "content-length"}
     headers.pop("host", None)
     # As bytes: a recorded header may hold any of them.
     raw = [(key.encode(), text.encode("latin-1")) for key, text in headers.items()]
-    target = address.path + path + query
+    target = address.path + path + (f"?{signed.query}" if signed.query else "")
     return server.http.request(signed.method, target, content=signed.body, headers=raw)
 
 

@@ -9,6 +9,8 @@ from .contract import Context
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = 86_400_000_000
+#: The zones there are: from UTC-12 to UTC+14.
+_WEST, _EAST = timedelta(hours=12), timedelta(hours=14)
 _EARLIEST = (datetime(2000, 1, 1, tzinfo=UTC) - EPOCH) // _MICROSECOND
 
 
@@ -23,6 +25,14 @@ def is_plausible(time: datetime, context: Context) -> bool:
     A till's time outside is recorded with the anomaly ``clock``.
     """
     return _EARLIEST <= micros(time) <= context.received + _DAY
+
+
+def anywhere(since: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """Return the stretch, in UTC, that holds this one in whatever zone its ends are read.
+
+    For lists whose filter takes times without a zone, and no document says of which zone.
+    """
+    return (since - _WEST).astimezone(UTC), (until + _EAST).astimezone(UTC)
 
 
 def version(

@@ -220,6 +220,14 @@ class ProofInBody(Protocol):
         """Return the body with the proof in it: for samples, the demo and tests."""
 
 
+@runtime_checkable
+class ProofInQuery(Protocol):
+    """A scheme whose proof may stand in the query, as parameters of the request."""
+
+    def sealed_query(self, delivery: Delivery, secret: Secret) -> str:
+        """Return the query with the proof in it, as it is where the proof stands elsewhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is answered, where the provider wants another body than ours."""
@@ -267,6 +275,9 @@ class Provider:
     #: Unsigned headers that say what the body is (Shopify's topic): lower-case names. Whoever holds
     #: a captured body can change them, so nothing but the type and the key may follow from them.
     reads_headers: frozenset[str] = frozenset()
+    #: The query is a form with parameters of the event: GET brings one then and is no probe, and
+    #: what is ``redacted`` is cut from the query as well.
+    reads_query: bool = False
     #: Who makes the secret: "us" (standard, evotor) or "provider" (pasted in by a person).
     secret_from: str = "provider"  # noqa: S105
     #: Marked as unsigned wherever a source is shown: a bearer proves the sender, not the body.

@@ -11,11 +11,21 @@ of ``answers.py`` with the provider's own texts inside.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .contract import Answer, Answered, Called, Delivery, ProofInBody, Provider, Secret
+from .contract import (
+    Answer,
+    Answered,
+    Called,
+    Delivery,
+    ProofInBody,
+    ProofInQuery,
+    Provider,
+    Scheme,
+    Secret,
+)
 
 _HERE = Path(__file__).parent
 TEST_URL = "https://hooks.example/hooks/0123456789abcdefghijklmnopqrstuvwxyz"
@@ -107,10 +117,17 @@ def signed(
     """Return the delivery that the provider would send with this secret at this time."""
     recorded = bare(sample, url)
     scheme = provider.scheme
-    proof, body = scheme.sign(recorded, secret, now), sample.body
-    if isinstance(scheme, ProofInBody):
-        body = scheme.sealed(recorded, secret)
+    proof, proven = scheme.sign(recorded, secret, now), sealed(recorded, scheme, secret)
     covered = {key for key in sample.headers if f"header:{key}" in scheme.covers}
     stale = (scheme.headers | scheme.secret_headers) - covered
     kept = {key: value for key, value in sample.headers.items() if key not in stale}
-    return Delivery(sample.method, sample.path, sample.query, {**kept, **proof}, body, url)
+    return replace(proven, headers={**kept, **proof})
+
+
+def sealed(delivery: Delivery, scheme: Scheme, secret: Secret) -> Delivery:
+    """Return a delivery with the proof that stands in its body or its query, where there is one."""
+    body = scheme.sealed(delivery, secret) if isinstance(scheme, ProofInBody) else delivery.body
+    query = delivery.query
+    if isinstance(scheme, ProofInQuery):
+        query = scheme.sealed_query(delivery, secret)
+    return replace(delivery, body=body, query=query)

@@ -1,4 +1,4 @@
-"""A secret inside a form: who has it is heard, and no body of a stranger is more than refused."""
+"""A secret among parameters: who has it is heard, whatever a stranger sends is but refused."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from .contract import Delivery, Secret, SignatureInvalid
 from .forms import MAX_FIELDS
-from .schemes import FormField
+from .samples import sealed
+from .schemes import FormField, Parameter
 
 TOKEN = "51856fefc120afa4b628cc82d3935cce"
 SCHEME = FormField("auth.application_token")
@@ -88,3 +89,88 @@ def test_a_form_without_the_field_is_sealed_with_one() -> None:
     delivery = Delivery("POST", "", "", {}, b"event=X", "")
 
     assert SCHEME.sealed(delivery, Secret("t")) == b"event=X&" + KEY + b"t"
+
+
+# --- a parameter of a request: in the query, in a form, in JSON -----------------------------------
+
+OPEN = Parameter("secret")
+GOOD = f"secret={TOKEN}"
+AS_JSON = f'{{"id": 7, "secret": "{TOKEN}"}}'.encode()
+
+
+def hears(body: bytes = b"", query: str = "", *secrets: Secret) -> bool:
+    """Say whether the request is accepted; anything but SignatureInvalid fails the test."""
+    delivery = Delivery("POST" if body else "GET", "", query, {}, body, "https://hooks.example/h")
+    try:
+        OPEN.verify(delivery, secrets or (Secret(TOKEN),), 0)
+    except SignatureInvalid:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        (b"", f"id=7&{GOOD}"),
+        (f"id=7&{GOOD}".encode(), ""),
+        (f"id=7&{GOOD}".encode(), "utm=x"),
+        (b"id=7", GOOD),
+        (AS_JSON, ""),
+        (b" \n" + AS_JSON, "utm=x"),
+        (b'{"id": 7}', GOOD),
+    ],
+)
+def test_a_parameter_is_heard_wherever_it_stands(body: bytes, query: str) -> None:
+    assert hears(body, query)
+
+
+@pytest.mark.parametrize(
+    ("body", "query"),
+    [
+        (b"", ""),
+        (b"", "secret="),
+        (b"", f"{GOOD}0"),
+        (b"", f"secret[]={TOKEN}"),
+        (b"", "secret=\xff"),
+        (b"", f"{GOOD}&secret=guess"),
+        # Once in all: which of two is meant is not the sender's to choose.
+        (GOOD.encode(), GOOD),
+        (AS_JSON, GOOD),
+        (b'{"secret": null}', ""),
+        (b'{"secret": ["%s"]}' % TOKEN.encode(), ""),
+        (b'{"data": %s}' % AS_JSON, ""),
+        (AS_JSON[:-1], ""),
+        (b'{"secret": "a", "secret": "%s"}' % TOKEN.encode(), ""),
+        (b"[%s]" % AS_JSON, ""),
+    ],
+)
+def test_no_other_parameter_is(body: bytes, query: str) -> None:
+    assert not hears(body, query)
+    assert not hears(body, query, Secret(""), Secret(TOKEN, "api"))
+
+
+@given(
+    st.binary(max_size=120) | st.text('{}":secrt=&%\x00', max_size=60).map(str.encode),
+    st.text(st.characters(max_codepoint=255), max_size=60),
+)
+def test_no_request_is_more_than_refused(body: bytes, query: str) -> None:
+    assert not hears(body, query)
+
+
+@pytest.mark.parametrize(
+    ("body", "query", "proven"),
+    [
+        (b"", "id=7&secret=old", (b"", "id=7&secret=a+b%26c")),
+        (b"", "id=7", (b"", "id=7&secret=a+b%26c")),
+        (b"id=7&secret=old&x=1", "utm=x", (b"id=7&secret=a+b%26c&x=1", "utm=x")),
+        (b'{"secret" : "old", "id": 7}', "", (b'{"secret" : "a b&c", "id": 7}', "")),
+        (b'{"id": 7}', "", (b'{"id": 7,"secret":"a b&c"}', "")),
+    ],
+)
+def test_a_sealed_request_holds_the_secret_and_every_other_byte(
+    body: bytes, query: str, proven: tuple[bytes, str]
+) -> None:
+    made = sealed(Delivery("POST", "", query, {}, body, ""), OPEN, Secret("a b&c"))
+
+    assert (made.body, made.query) == proven
+    assert hears(made.body, made.query, Secret("a b&c"))

@@ -12,7 +12,7 @@ from accounts.models import Source
 from ingest import endpoints
 from integrations.contract import Delivery, ProofInBody, Provider, Secret
 from integrations.registry import get
-from integrations.samples import Sample, expected, signed
+from integrations.samples import Sample, expected, sealed, signed
 
 from .source_secrets import needs_secret
 from .sources import path_of, url_of
@@ -95,11 +95,12 @@ def send(client: httpx.Client, target: Target, sample: Sample, *, tamper: bool =
     delivery = signed(sample, target.provider, secret=target.secret, url=url, now=time.time())
     if tamper:
         delivery = spoiled(delivery, target.provider)
+    query = f"?{delivery.query}" if delivery.query else ""
     started = time.monotonic()
     try:
         answer = client.request(
             delivery.method,
-            target.address + rest,
+            target.address + sample.path + query,
             content=delivery.body,
             headers=_headers(delivery.headers),
             timeout=_TIMEOUT,
@@ -126,7 +127,7 @@ def spoiled(delivery: Delivery, provider: Provider) -> Delivery:
     if "body" in scheme.covers and token is None:
         return replace(delivery, body=delivery.body + b" ")
     if isinstance(scheme, ProofInBody):
-        return replace(delivery, body=scheme.sealed(delivery, Secret("spoiled")))
+        return sealed(delivery, scheme, Secret("spoiled"))
     if token is None:
         raise CannotSend(
             f"--tamper: {provider.title} ничего не подписывает, портить нечего / "

@@ -1,4 +1,4 @@
-"""Two providers with the simplest scheme there is, for tests of the receiver alone."""
+"""Providers with the simplest schemes there are, for tests of the receiver alone."""
 
 import base64
 import hashlib
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from integrations.contract import Answer, Delivery, Event, Provider, Secret, SignatureInvalid
+from integrations.schemes import Parameter
 
 HEADER = "x-signature"
 
@@ -56,4 +57,15 @@ SOAP = Provider(
     answer=Answer(b"<Ack>true</Ack>", "text/xml"),
 )
 
-PROVIDERS = {one.slug: one for one in (PLAIN, SOAP)}
+ASKED = Provider(
+    slug="asked",
+    title="Asked",
+    scheme=Parameter("token"),
+    split=_split,
+    normalisers={},
+    methods=frozenset({"POST", "GET"}),
+    reads_query=True,
+    redacted=("token",),
+)
+
+PROVIDERS = {one.slug: one for one in (PLAIN, SOAP, ASKED)}

@@ -1,7 +1,7 @@
 """Signature schemes as data: how a delivery proves that its sender knows a secret."""
 
 from .fields import FieldsDigest
-from .forms import FormField
+from .forms import FormField, Parameter
 from .known import SCHEMES, UnknownScheme, named
 from .macs import Clock, HmacHeader, StampedHeader
 from .standard import StandardWebhooks, new_signing_secret
@@ -29,6 +29,7 @@ __all__ = [
     "FormField",
     "HmacHeader",
     "Never",
+    "Parameter",
     "StampedHeader",
     "StandardWebhooks",
     "StaticHeader",

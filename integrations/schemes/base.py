@@ -7,6 +7,8 @@ accept other last characters. Whatever a stranger sends raises SignatureInvalid,
 import base64
 import binascii
 import hmac
+import json
+import re
 from collections.abc import Iterable, Mapping
 
 from integrations.contract import (
@@ -93,6 +95,17 @@ def decoded(text: str) -> bytes:
         )
     except (binascii.Error, ValueError):
         return b""
+
+
+def with_text(body: bytes, name: str, value: str) -> bytes:
+    """Return a JSON object with this text under a name, every other byte as it came."""
+    text, key = json.dumps(value).encode(), json.dumps(name).encode()
+    field = re.compile(rb'(%s\s*:\s*)"[^"\\]*"' % re.escape(key))
+    changed, found = field.subn(rb"\1" + text, body, count=1)
+    if found:
+        return changed
+    end = body.rindex(b"}")
+    return body[:end] + b",%s:%s" % (key, text) + body[end:]
 
 
 def is_one_of(given: bytes, expected: Iterable[bytes]) -> bool:

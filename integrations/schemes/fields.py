@@ -1,15 +1,13 @@
 """The scheme of senders that put a digest of some fields into the JSON body itself (Poster)."""
 
 import hashlib
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from integrations.contract import Delivery, Secret, SignatureInvalid
 from integrations.forms import is_form
 
-from .base import Plain, body_fields, is_one_of
+from .base import Plain, body_fields, is_one_of, with_text
 from .forms import FormField
 
 
@@ -53,14 +51,7 @@ class FieldsDigest(Plain):
         made = self._made(parts, secret).decode()
         if self.form and is_form(delivery.body):
             return FormField(f"{self.form}.{self.proof}").sealed(delivery, Secret(made))
-        value = json.dumps(made).encode()
-        name = re.escape(json.dumps(self.proof).encode())
-        field = re.compile(rb'(%s\s*:\s*)"[^"\\]*"' % name)
-        body, found = field.subn(rb"\1" + value, delivery.body, count=1)
-        if found:
-            return body
-        end = body.rindex(b"}")
-        return body[:end] + b",%s:%s" % (json.dumps(self.proof).encode(), value) + body[end:]
+        return with_text(delivery.body, self.proof, made)
 
     def _parts(self, found: dict[str, str]) -> list[str]:
         for name in self.fields:

@@ -6,10 +6,11 @@ empty. What moves to a page that was passed already is found by the next walk, a
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
+from integrations.clocks import anywhere
 
 #: Host → the ``Accept`` that asks it for answers of the second version.
 _ACCEPT = {
@@ -19,8 +20,6 @@ _ACCEPT = {
 _DEFAULT_HOST = "api.yclients.com"
 PAGE = 200
 _HOUR = 3600.0
-#: Times of the filter have no zone, and no document says whose: the widest stretch of any.
-_WEST, _EAST = timedelta(hours=12), timedelta(hours=14)
 _COMPANY = re.compile(r"[1-9][0-9]{0,11}")
 _TOKENS = re.compile(r"([A-Za-z0-9]{8,200}),([A-Za-z0-9]{8,200})")
 _PAGE = re.compile(r"[1-9][0-9]{0,8}")
@@ -74,13 +73,14 @@ def _page(
     asked: Asked, path: str, window: Window, cursor: str | None, *more: tuple[str, str]
 ) -> Call:
     host, (partner, user) = host_of(asked.settings), tokens(asked.secret)
+    since, until = anywhere(window.since, window.until)  # the filter's times have no zone
     return Call(
         path=f"/api/v1/{path}/{asked.settings['company']}",
         query=(
             ("page", _number(cursor)),
             ("count", str(PAGE)),
-            ("changed_after", _naive(window.since - _WEST)),
-            ("changed_before", _naive(window.until + _EAST)),
+            ("changed_after", _naive(since)),
+            ("changed_before", _naive(until)),
             *more,
         ),
         headers={
@@ -96,7 +96,7 @@ def _number(cursor: str | None) -> str:
 
 
 def _naive(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return time.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 API = Api(

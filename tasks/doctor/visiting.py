@@ -17,7 +17,7 @@ from ingest.headers import DENIED
 from ingest.models import Delivery as Staged
 from ingest.models import Inbox, Rejection
 from ingest.quarantine import Came
-from ingest.redaction import cut
+from ingest.redaction import cut_all
 from ingest.staging import Row, stage
 from integrations.contract import Delivery, Provider, SignatureInvalid
 from integrations.registry import PROVIDERS
@@ -145,21 +145,19 @@ class _Visit:
         """Return a delivery as the receiver would have staged it."""
         came = endpoints.unsealed(rejection.sealed)
         content_type = came.headers.get("content-type", "")
-        body, paths = came.body, list[str]()
-        if self.provider.redacted:
-            body, paths = cut(body, self.provider.redacted, content_type)
+        query, body, paths = cut_all(self.provider, came.query, came.body, content_type)
         return Row(
             rejection.account_id,
             rejection.source_id,
             "push",
             rejection.method,
             rejection.path,
-            came.query,
+            query,
             content_type,
             came.header_block,
             body,
             bytes(rejection.sha256),
-            "\n".join(paths),
+            paths,
             *endpoints.sealed_of(self.provider, self._case(rejection, came).delivery),
         )
 
