@@ -12,6 +12,7 @@ from .iiko import PROVIDER as IIKO
 from .manual import PROVIDER as MANUAL
 from .moysklad import PROVIDER as MOYSKLAD
 from .poster import PROVIDER as POSTER
+from .retailcrm import PROVIDER as RETAILCRM
 from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
@@ -30,6 +31,7 @@ PROVIDERS: Mapping[str, Provider] = {
         IIKO,
         POSTER,
         YCLIENTS,
+        RETAILCRM,
         CUSTOM,
         MANUAL,
     )
