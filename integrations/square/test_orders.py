@@ -315,6 +315,21 @@ ORDERS: dict[str, Case] = {
     "order.read__exchange": [EXCHANGE],
     "order.read__canceled_undated": [CANCELED],
     "order.read__same_sale": [SAME_SALE],
+    # The croissant came back: its refund of 108.00 is told by itself, and counted once.
+    "order.read__same_sale_return": [
+        replace(
+            RETURN,
+            external_id="sAmErEtUrN0PaAaFnI6kkwB1JxGgB",
+            version=read_at(9, 30, 1),
+            header=Header(
+                role="return",
+                occurred_at=at(9, 30),
+                provider_at=at(9, 29, 59),
+                currency="RUB",
+                location=BAR,
+            ),
+        )
+    ],
     # Square deletes no order: this one is another seller's.
     "order.missing__elsewhere": IGNORED,
     "order.listed__page": [
