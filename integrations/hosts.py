@@ -1,6 +1,7 @@
 """Names of hosts as a person writes them into a setting."""
 
 import re
+from collections.abc import Sequence
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}\.)+[a-z][a-z0-9-]{{0,61}}[a-z0-9]")
@@ -17,5 +18,16 @@ def read_host(text: str) -> str:
     except UnicodeError as error:
         raise ValueError(text) from error
     if len(host) > 253 or not _HOST.fullmatch(host):
+        raise ValueError(text)
+    return host
+
+
+def read_account(text: str, domains: Sequence[str]) -> str:
+    """Return the host of an account at one of these domains (``.retailcrm.ru``): from its own part
+    of the name (then at the first of them), the whole name, or the address. Raises ValueError.
+    """
+    bare = text.strip().lower()
+    host = read_host(bare if "." in bare else f"{bare}{domains[0]}")
+    if not host.endswith(tuple(domains)) or host.count(".") != 2:
         raise ValueError(text)
     return host

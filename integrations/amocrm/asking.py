@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window, pause_by_header
-from integrations.hosts import read_host
+from integrations.hosts import read_account
 
 PAGE = 250
 #: What of a lead is only told on request.
@@ -21,11 +21,7 @@ def account_host(text: str) -> str:
 
     Raises ValueError.
     """
-    bare = text.strip().lower()
-    host = read_host(bare if "." in bare else f"{bare}{_DOMAINS[0]}")
-    if not host.endswith(_DOMAINS) or host.count(".") != 2:
-        raise ValueError(text)
-    return host
+    return read_account(text, _DOMAINS)
 
 
 def host_of(settings: Mapping[str, Any]) -> str:

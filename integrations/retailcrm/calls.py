@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
 from integrations.clocks import anywhere
-from integrations.hosts import read_host
+from integrations.hosts import read_account
 
 PAGE = 100
 _HOUR = 3600.0
@@ -23,11 +23,7 @@ def account_host(text: str) -> str:
 
     Raises ValueError.
     """
-    bare = text.strip().lower()
-    host = read_host(bare if "." in bare else f"{bare}{_DOMAINS[0]}")
-    if not host.endswith(_DOMAINS) or host.count(".") != 2:
-        raise ValueError(text)
-    return host
+    return read_account(text, _DOMAINS)
 
 
 def site_code(text: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from integrations import parts
+from integrations import parts, sums
 from integrations.clocks import is_plausible, version_of_answer
 from integrations.contract import Context, Event, Statement
-from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.reading import Reader
 from sales.drafts import (
     CustomerLink,
     Header,
@@ -23,7 +23,7 @@ from sales.drafts import (
     SaleDraft,
     Version,
 )
-from sales.money import is_currency, round_money
+from sales.money import is_currency
 
 from . import words
 
@@ -62,6 +62,7 @@ def _header(order: Reader, lines: Sequence[Line], currency: str, context: Contex
     delivery = order.get("delivery")
     place = order.maybe("site", Reader.label) or context.location
     manager = order.get("managerId")
+    nothing = Decimal("0.00")  # what an order without items adds up to
     return Header(
         kind="deal",
         status=status,
@@ -73,8 +74,8 @@ def _header(order: Reader, lines: Sequence[Line], currency: str, context: Contex
         employee=None if manager is None else Mention(external_id=manager.number()),
         channel="crm",
         is_test=context.is_test,
-        gross_total=_sum(order, [line.gross for line in lines]),
-        discount_total=_sum(order, [line.discount for line in lines]),
+        gross_total=sums.total_of(order, [nothing, *(line.gross for line in lines)]),
+        discount_total=sums.total_of(order, [nothing, *(line.discount for line in lines)]),
         delivery_total=None
         if delivery is None
         else delivery.maybe("cost", Reader.positive, currency),
@@ -97,7 +98,7 @@ def _line(item: Reader, currency: str) -> Line:
     """Read an item; ``discountTotal`` is what all discounts together take off one of it."""
     quantity, price = parts.quantity(item["quantity"]), parts.quantity(item["initialPrice"])
     off = min(item.maybe("discountTotal", parts.quantity) or Decimal(0), price)
-    gross, total = (_times(item, quantity, one, currency) for one in (price, price - off))
+    gross, total = (sums.times(item, quantity, one, currency) for one in (price, price - off))
     offer = item.get("offer")
     name = _name(item, offer)
     return Line(
@@ -124,20 +125,6 @@ def _name(item: Reader, offer: Reader | None) -> str | None:
 def _product(offer: Reader | None, name: str | None) -> Mention | None:
     number = None if offer is None else offer.maybe("id", Reader.number)
     return None if number is None else Mention(external_id=number, name=name)
-
-
-def _times(item: Reader, quantity: Decimal, price: Decimal, currency: str) -> Decimal:
-    exact = quantity * price
-    if exact >= AMOUNT_LIMIT:
-        raise item.refuse("an amount out of range")
-    return round_money(exact, currency)
-
-
-def _sum(order: Reader, amounts: Sequence[Decimal | None]) -> Decimal:
-    total = sum((amount for amount in amounts if amount is not None), Decimal("0.00"))
-    if total >= AMOUNT_LIMIT:
-        raise order.refuse("a sum of items out of range")
-    return total
 
 
 def _person(customer: Reader, read: Version) -> Sequence[ReferenceDraft]:

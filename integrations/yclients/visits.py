@@ -5,9 +5,10 @@ own (``goods.py``): a visit states its services alone, and nothing is counted tw
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-from integrations import parts
+from integrations import parts, sums
 from integrations.clocks import is_plausible
 from integrations.contract import Context
 from integrations.reading import Reader
@@ -73,10 +74,11 @@ def _state(data: Reader, lines: Sequence[Line]) -> tuple[str, str]:
 
 def _sums(data: Reader, lines: Sequence[Line]) -> dict[str, Any]:
     """Return what the services add up to: a visit states no totals of its own."""
+    nothing = Decimal("0.00")  # what a visit of goods alone adds up to
     return {
-        "gross_total": words.total_of(data, [line.gross for line in lines]),
-        "discount_total": words.total_of(data, [line.discount for line in lines]),
-        "total": words.total_of(data, [line.total for line in lines]),
+        "gross_total": sums.total_of(data, [nothing, *(line.gross for line in lines)]),
+        "discount_total": sums.total_of(data, [nothing, *(line.discount for line in lines)]),
+        "total": sums.total_of(data, [nothing, *(line.total for line in lines)]),
     }
 
 

@@ -1,16 +1,15 @@
 """What YClients writes in ours: links, times, sums, and as of when an object is as it says."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from integrations import sums
 from integrations.clocks import version, version_of_answer
 from integrations.contract import Context
-from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.reading import Reader
 from sales.drafts import CustomerLink, Mention, Rank, Version
-from sales.money import round_money
 
 _SECOND = timedelta(seconds=1)
 #: What PHP writes for nobody and nothing.
@@ -90,10 +89,9 @@ def priced(
     ``stated`` is its price before discounts, where the object says one; else quantity × price.
     A price that was raised is no negative discount: it is the price.
     """
-    product = None if quantity is None or price is None else quantity * price
-    if product is not None and product >= AMOUNT_LIMIT:
-        raise place.refuse("an amount out of range")
-    exact = None if product is None else round_money(product, currency)
+    exact = None
+    if quantity is not None and price is not None:
+        exact = sums.times(place, quantity, price, currency)
     gross = exact if stated is None else stated
     if gross is not None and total is not None and total > gross:
         gross = total
@@ -104,13 +102,3 @@ def priced(
         "discount": None if gross is None or total is None else gross - total,
         "total": total,
     }
-
-
-def total_of(place: Reader, amounts: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum, None where a part of it is unknown."""
-    found = list(amounts)
-    known = [amount for amount in found if amount is not None]
-    total = sum(known, Decimal("0.00"))
-    if total >= AMOUNT_LIMIT:
-        raise place.refuse("a sum out of range")
-    return total if len(known) == len(found) else None
