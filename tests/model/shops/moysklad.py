@@ -64,8 +64,8 @@ class MoySklad(Shop):
     unit: ClassVar[timedelta] = timedelta(milliseconds=1)
 
     def actions(self) -> Sequence[Callable[[int, int], None]]:
-        return (self._sell, self._pay_back, self._change, self._post, self._throw_away,
-                self._take_out, self._ask, self._ask, self._list, self._strange)  # fmt: skip
+        return (self._sell, self._sell, self._sell, self._pay_back, self._change, self._post,
+                self._throw_away, self._ask, self._list, self._strange)  # fmt: skip
 
     def play(self, moves: Sequence[Any]) -> None:
         """Let a day happen; at its end everything that was heard of has been asked for."""
@@ -144,18 +144,16 @@ class MoySklad(Shop):
             self._changed(document)
 
     def _throw_away(self, which: int, amount: int) -> None:
-        """Throw a document into the bin."""
+        """Throw a document into the bin, or take it out again."""
         document = self._some(which + amount)
-        if document is not None and not document.is_gone:
+        if document is None:
+            return
+        if not document.is_gone:
             document.is_gone, document.deleted = True, self.now
             document.is_readable = amount % 2 == 1
             self._notify(document, "DELETE")
             document.known = max(_end_of_second(micros(self.now)), document.known or 0)
-
-    def _take_out(self, which: int, amount: int) -> None:
-        """Take a document out of the bin again."""
-        document = self._some(which + amount)
-        if document is not None and document.is_gone and document.deleted != self.now:
+        elif document.deleted != self.now:
             document.is_gone = False
             self._changed(document)
 
