@@ -1,6 +1,9 @@
 """How a provider checks that an address is ours: a request that carries no event."""
 
-from integrations.contract import Provider
+from integrations.contract import Delivery, Provider
+
+#: A question if we are here is short; what is longer is a delivery and has to prove itself.
+_LONGEST = 256
 
 #: Methods without a body of events. A provider that declares one of them probes with it, unless
 #: its events stand in the query.
@@ -11,3 +14,11 @@ def is_probe(provider: Provider, method: str) -> bool:
     """Say whether this is the provider's probe: answered 200, never staged, proves nothing."""
     brings_events = provider.reads_query and method == "GET"
     return method in PROBES and method in provider.methods and not brings_events
+
+
+def is_handshake(provider: Provider, delivery: Delivery) -> bool:
+    """Say whether this is the question if we are here that a sender asks without proof: answered,
+    never staged. What carries any proof is verified instead."""
+    if provider.handshake is None or len(delivery.body) > _LONGEST:
+        return False
+    return provider.scheme.headers.isdisjoint(delivery.headers) and provider.handshake(delivery)

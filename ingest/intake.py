@@ -27,7 +27,7 @@ from .answers import Refusal, unavailable
 from .body import CLOSE, BodyReader, Receive, content_length
 from .brought import sealed
 from .crypto import Vault
-from .handshakes import is_probe
+from .handshakes import is_handshake, is_probe
 from .headers import encode
 from .limits import Limits
 from .patience import patience_of
@@ -109,6 +109,8 @@ class Intake:
             body,
             route.public_url or self._url(scope),
         )
+        if is_handshake(provider, delivery):
+            return Taken(provider, None)
         if len(body) > self._limits.verify_inline_bytes:
             row, answer = await asyncio.to_thread(
                 self._row, route, provider, delivery=delivery, scope=scope

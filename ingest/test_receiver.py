@@ -208,6 +208,25 @@ def test_a_provider_may_probe_with_get_and_state_its_own_answer(server: Running)
     assert len(staged(soap)) == 1
 
 
+def test_a_handshake_without_proof_is_answered_200_and_whatever_else_lacks_proof_is_401(
+    server: Running,
+) -> None:
+    asking = make_source("asking")
+
+    answer = server.http.post(asking.path, content=b"webhook_id=5")
+    assert (answer.status_code, answer.content) == (200, b"{}")
+
+    for body, headers in (
+        (b"webhook_id=5&more", {}),
+        (b'{"id": 727}', {}),
+        (b"0" * 300, {}),
+        (b"webhook_id=5", {HEADER: "bm8="}),
+    ):
+        refused = server.http.post(asking.path, content=body, headers=headers)
+        assert refused.status_code == 401, (body, headers)
+    assert staged(asking) == []
+
+
 def test_get_brings_an_event_where_the_query_is_read_and_its_secret_is_not_kept(
     server: Running,
 ) -> None:

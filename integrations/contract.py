@@ -285,6 +285,10 @@ class Provider:
     #: JSON paths of OAuth tokens inside events, cut after verification.
     redacted: tuple[str, ...] = ()
     answer: Answer | None = None
+    #: Whether a request without proof is the sender's question if we are here, and nothing else: it
+    #: is answered like a delivery and never staged. Asked only of what carries no proof at all, so
+    #: it compares the bytes with the one text that it may be. Raises nothing.
+    handshake: Callable[[Delivery], bool] | None = None
     #: What the sender expects of an answer, and what it does without one.
     sender: Sender = field(default_factory=Sender)
     #: Where the answer depends on what was sent: the answer to a delivery that is kept whatever it

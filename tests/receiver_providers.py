@@ -57,6 +57,14 @@ SOAP = Provider(
     answer=Answer(b"<Ack>true</Ack>", "text/xml"),
 )
 
+ASKING = Provider(
+    slug="asking",
+    title="Asking",
+    scheme=Hmac(),
+    split=_split,
+    normalisers={},
+    handshake=lambda delivery: delivery.body == b"webhook_id=5" or len(delivery.body) > 256,
+)
 ASKED = Provider(
     slug="asked",
     title="Asked",
@@ -68,4 +76,4 @@ ASKED = Provider(
     redacted=("token",),
 )
 
-PROVIDERS = {one.slug: one for one in (PLAIN, SOAP, ASKED)}
+PROVIDERS = {one.slug: one for one in (PLAIN, SOAP, ASKING, ASKED)}
