@@ -16,6 +16,7 @@ from .retailcrm import PROVIDER as RETAILCRM
 from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
+from .woocommerce import PROVIDER as WOOCOMMERCE
 from .yclients import PROVIDER as YCLIENTS
 
 PROVIDERS: Mapping[str, Provider] = {
@@ -24,6 +25,7 @@ PROVIDERS: Mapping[str, Provider] = {
         STANDARD,
         SQUARE,
         SHOPIFY,
+        WOOCOMMERCE,
         EVOTOR,
         MOYSKLAD,
         BITRIX24,

@@ -161,6 +161,18 @@ TABLE: Mapping[str, Row] = {
         refund={"tax_total": None, "lines": [], "payments": []},
     ),
     "standard": Row(),
+    # A shop online: an order has one payment, says that there is no service and no delivery, and
+    # names of a refund its sum alone.
+    "woocommerce": Row(
+        sale={
+            "channel": "online",
+            "service_total": D("0.00"),
+            "delivery_total": D("0.00"),
+            "change_total": None,
+        },
+        payments=[{**PAYMENTS[1], "amount": D("378.00"), "tendered": None}],
+        refund={"occurred_at": None, "tax_total": None, "lines": [], "payments": []},
+    ),
     # A visit: it says neither taxes nor change; not of cash is all it says of a card. That money
     # went back no event of it says for certain.
     "yclients": Row(
