@@ -229,7 +229,12 @@ def read_settings(
 
 def _unconfirmed(provider: Provider) -> tuple[str, str]:
     """Say why deliveries of a provider are not asked about again."""
-    if provider.api is None:
+    if provider.signed:
+        return (
+            f"--setting {CONFIRM}: доставки {provider.title} подписаны, переспрашивать незачем",
+            f"--setting {CONFIRM}: deliveries of {provider.title} are signed, nothing is in doubt",
+        )
+    if provider.api is None or not provider.api.reads:
         return (
             f"--setting {CONFIRM}: {provider.title} спросить нельзя",
             f"--setting {CONFIRM}: {provider.title} cannot be asked",

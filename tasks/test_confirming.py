@@ -94,7 +94,11 @@ def test_replayed_it_is_believed_no_more_than_before() -> None:
 
 @pytest.mark.parametrize(
     ("provider", "said"),
-    [("evotor", "cannot be asked"), ("amocrm", "not taken at their word anyway")],
+    [
+        ("evotor", "cannot be asked"),
+        ("amocrm", "not taken at their word anyway"),
+        ("square", "are signed"),
+    ],
 )
 def test_a_provider_that_cannot_do_it_refuses_the_setting(provider: str, said: str) -> None:
     setting = ("--setting", "confirm=true")
