@@ -63,6 +63,8 @@ def _live(loop: Loop) -> None:
     if first.wants_demo():
         if loop.wait("demo", first.demo()) == 0:
             first.demo_is_done()
+            # What the demonstration had to say has moved the password out of sight.
+            loop.output.plain(first.greeting(answer))
         else:
             loop.output.say("demo", "не удалось / failed: manage.py demo add")
     loop.until(lambda: False)
