@@ -45,15 +45,20 @@ def cursor_of_orders(reply: Reply, cursor: str | None, /) -> str | None:
     """Return where the next page begins: a second before the last change of this one, whose other
     orders may be on the next; a page that holds nothing but this second is followed by number."""
     found = reply.body
-    if not isinstance(found, list) or len(found) < PAGE or not isinstance(found[-1], dict):
+    if not isinstance(found, list) or len(found) < PAGE:
         return None
     behind, _, page = (cursor or "").partition("|")
+    following = _before_last(found)
+    return f"{following}|1" if following > behind else f"{behind}|{int(page or 1) + 1}"
+
+
+def _before_last(page: list[Any]) -> str:
+    """Return a second before the last change of a page, empty where it does not say one."""
+    last = page[-1].get("date_modified_gmt") if isinstance(page[-1], dict) else None
     try:
-        last = datetime.fromisoformat(str(found[-1].get("date_modified_gmt"))).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    following = _written(last - _SECOND)
-    return f"{following}|1" if following > behind else f"{behind}|{int(page) + 1}"
+        return _written(datetime.fromisoformat(str(last)).replace(tzinfo=UTC) - _SECOND)
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _written(time: datetime) -> str:

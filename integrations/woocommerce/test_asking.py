@@ -87,6 +87,15 @@ def test_an_order_changed_during_a_walk_hides_no_other() -> None:
     assert walk(Shop([*range(250)]), moved=3) == set(range(250))
 
 
-@pytest.mark.parametrize("body", [None, {}, [{}] * PAGE, ["text"] * PAGE, [{"id": 1}]])
-def test_what_is_no_full_page_of_orders_is_the_last(body: Any) -> None:
-    assert LISTING.cursor(Reply(200, {}, body), None) is None
+@pytest.mark.parametrize("body", [None, {}, [], [{"id": 1}] * 99])
+def test_a_page_that_is_not_full_is_the_last(body: Any) -> None:
+    assert LISTING.cursor(Reply(200, {}, body), "2026-09-14T10:00:00|1") is None
+
+
+@pytest.mark.parametrize("last", ["text", {}, {"date_modified_gmt": "0001-01-01T00:00:00"}])
+def test_a_full_page_without_a_time_is_followed_by_number(last: Any) -> None:
+    reply = Reply(200, {}, [last] * PAGE)
+
+    assert LISTING.cursor(reply, None) == "|2"
+    assert LISTING.cursor(reply, "2026-09-14T10:00:00|2") == "2026-09-14T10:00:00|3"
+    assert dict(LISTING.call(ASKED, WINDOW, "|2").query)["modified_after"] == "2026-09-13T23:59:59"
