@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from . import samples
-from .cases import Case, context_of, outcome
+from .cases import IGNORED, Case, context_of, outcome
 from .catalogue import heard
 from .contract import (
     Delivery,
@@ -271,6 +271,21 @@ def test_a_source_that_confirms_believes_nothing_of_what_is_pushed(
                 one.kind for one in stated if isinstance(one, Read)
             } <= provider.api.reads.keys()
             assert all(isinstance(one, Read) for one in stated), event.type
+
+
+@every_provider
+def test_what_is_answered_without_proof_is_recorded_and_states_nothing(provider: Provider) -> None:
+    handshake = provider.handshake
+    answered = [
+        sample
+        for sample in samples.load(provider.slug).values()
+        if handshake is not None and handshake(samples.bare(sample))
+    ]
+
+    assert bool(answered) == (handshake is not None)
+    for sample in answered:
+        assert provider.scheme.headers.isdisjoint(sample.headers), sample.name
+        assert outcome(provider, sample) is IGNORED, sample.name
 
 
 @every_provider
