@@ -108,6 +108,7 @@ def test_the_supervisor_explains_itself_and_shows_its_commands() -> None:
         "receiver",
         "api",
         "worker",
+        "played",
         "clock",
     ]
 
