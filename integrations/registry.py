@@ -16,6 +16,7 @@ from .retailcrm import PROVIDER as RETAILCRM
 from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
+from .stripe import PROVIDER as STRIPE
 from .woocommerce import PROVIDER as WOOCOMMERCE
 from .yclients import PROVIDER as YCLIENTS
 
@@ -25,6 +26,7 @@ PROVIDERS: Mapping[str, Provider] = {
         STANDARD,
         SQUARE,
         SHOPIFY,
+        STRIPE,
         WOOCOMMERCE,
         EVOTOR,
         MOYSKLAD,

@@ -173,6 +173,21 @@ TABLE: Mapping[str, Row] = {
         payments=[{**PAYMENTS[1], "amount": D("378.00"), "tendered": None}],
         refund={"occurred_at": None, "tax_total": None, "lines": [], "payments": []},
     ),
+    # A charge of a card: no cash, no document, nothing of what was sold.
+    "stripe": Row(
+        sale={
+            "known": "implied",
+            "anomalies": ["lines_missing"],
+            **dict.fromkeys(
+                ("tax_included", "gross_total", "discount_total", "tax_total", "change_total")
+            ),
+        },
+        refund={"tax_total": None, "lines": [], "payments": []},
+        lines=[],
+        payments=[
+            {"method": "card", "status": "completed", "amount": D("378.00"), "tendered": None}
+        ],
+    ),
     # A visit: it says neither taxes nor change; not of cash is all it says of a card. That money
     # went back no event of it says for certain.
     "yclients": Row(

@@ -185,12 +185,14 @@ class StampedHeader(Plain):
         items = [
             item.partition(b"=")[::2] for item in header_bytes(delivery, self.header).split(b",")
         ]
-        stamps = [value for name, value in items if name == b"t"]
+        # A header that came twice is joined by ", ": its second time has a space before it.
+        stamps = [(name, value) for name, value in items if name.strip() == b"t"]
         given = [value for name, value in items if name == self.version.encode()]
-        if len(stamps) != 1 or len(given) > MAX_SIGNATURES:
+        if [name for name, _ in stamps] != [b"t"] or len(given) > MAX_SIGNATURES:
             raise SignatureInvalid(f"not one t= and 1 to {MAX_SIGNATURES} {self.version}=")
-        signed = seconds_of(stamps[0])
-        expected = [_stamped(one, stamps[0], delivery.body) for one in secrets if one.value]
+        stamp = stamps[0][1]
+        signed = seconds_of(stamp)
+        expected = [_stamped(one, stamp, delivery.body) for one in secrets if one.value]
         if not any([is_one_of(one, expected) for one in given]):
             raise SignatureInvalid("no secret of this source made the signature")
         if now - signed > self.tolerance:

@@ -1,0 +1,25 @@
+"""Stripe (Terminal): charges, refunds and customers, each in full."""
+
+from integrations.contract import Provider
+from integrations.schemes import named
+from integrations.senders import Sender
+
+from .payload import IGNORED, NORMALISERS, part, split
+
+PROVIDER = Provider(
+    slug="stripe",
+    title="Stripe",
+    scheme=named("stripe"),
+    split=split,
+    part=part,
+    normalisers=NORMALISERS,
+    ignored=IGNORED,
+    methods=frozenset({"POST"}),
+    sender=Sender(
+        accepts=range(200, 300),
+        over=259_200,
+        then="событие больше не присылается / the event is sent no more",
+        source="https://docs.stripe.com/webhooks, 2026-11-27",
+    ),
+    default_currency="USD",
+)
