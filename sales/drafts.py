@@ -112,7 +112,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """``amount`` is net of change and with the tip; the status decides whether it counts."""
+    """``amount`` is net of change and with the tip; the status decides whether it counts.
+
+    ``refunded_cum`` is how much of a payment with a life of its own went back in all, as a counter
+    of its provider says, and ``counted_at`` as of when. What the refunds that it can have counted
+    leave of it counts as refunded too.
+    """
 
     method: str
     status: str = "completed"
@@ -127,6 +132,8 @@ class Payment:
     last4: str | None = None
     rrn: str | None = None
     fee: Decimal | None = None
+    refunded_cum: Decimal | None = None
+    counted_at: datetime | None = None
     # What an implied sale (payments known, document not yet) takes over from its first payment.
     location: Mention | None = None
     device: Mention | None = None

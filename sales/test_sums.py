@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -184,3 +185,56 @@ def test_lines_that_do_not_add_up_are_an_anomaly_and_change_no_total(world: Univ
 
     tell(world, sale(V2, lines=(Line(gross=Decimal(29)), Line(gross=None))))
     assert stored().anomalies == []
+
+
+COUNTED = NOON + timedelta(hours=2)
+LATER = NOON + timedelta(hours=3)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "refunded"),
+    [
+        # 10 went back by the counter of two o'clock. Nothing else is known of it: 10.
+        ([], 10),
+        # One of 4 is known, and is among the 10; one that was made later is not: 4 + 6, 10 + 4.
+        ([{"total": "4.00"}], 10),
+        ([{"total": "4.00", "occurred_at": LATER}], 14),
+        # No date, no doubt: it is taken for counted, so that nothing goes back twice.
+        ([{"total": "4.00", "occurred_at": None}], 10),
+        # Known refunds beyond the counter stand: it was read before the second. 7 + 5.
+        ([{"total": "7.00"}, {"total": "5.00", "name": "2"}], 12),
+        # 4 on its way was counted and did not go back yet: 10 - 4.
+        ([{"total": "4.00", "status": "pending"}], 6),
+        # One that failed before the counter was read is not in it, one that failed after it is.
+        ([{"total": "4.00", "status": "failed", "provider_at": NOON}], 10),
+        ([{"total": "4.00", "status": "failed", "provider_at": LATER}], 6),
+        # Dollars back are no roubles back.
+        ([{"total": "4.00", "currency": "USD"}], 10),
+    ],
+)
+def test_what_a_counter_says_went_back_counts_as_far_as_no_refund_tells_it(
+    world: Universe, refunds: list[dict[str, Any]], refunded: int
+) -> None:
+    counter = payment("20.00", refunded_cum=Decimal(10), counted_at=COUNTED)
+    backs = [refund(payment_external_id="p", **one) for one in refunds]
+
+    tell(world, *backs, counter)
+
+    assert stored().refunded_total == refunded
+    assert stored().net_total == 20 - refunded
+
+
+def test_the_counter_of_a_payment_that_took_no_money_or_left_counts_nothing(
+    world: Universe,
+) -> None:
+    counted: dict[str, Any] = {"refunded_cum": Decimal(10), "counted_at": COUNTED}
+    tell(
+        world,
+        payment("20.00", **counted),
+        payment("20.00", name="held", status="approved", **counted),
+    )
+    assert stored().refunded_total == 10
+
+    tell(world, payment("20.00", "other", version=V2, **counted))
+
+    assert (stored().refunded_total, stored("other").refunded_total) == (0, 10)

@@ -33,6 +33,21 @@ from sales.statements import Stated
             "3.23",
             "partially_refunded",
         ),
+        # The counter alone; beside the refund that it counted, in any state of that, never twice.
+        (
+            ["charge.succeeded__terminal", "charge.refunded__partial"],
+            "implied",
+            "3.23",
+            "partially_refunded",
+        ),
+        (["charge.refunded__partial", "refund.created__partial"], "implied", "0", "completed"),
+        (
+            ["charge.refunded__partial", "refund.created__partial", "refund.updated__partial"],
+            "implied",
+            "3.23",
+            "partially_refunded",
+        ),
+        (["charge.refunded__partial", "refund.failed__partial"], "implied", "0", "completed"),
         (["charge.captured__less", "refund.created__full"], "implied", "42.00", "refunded"),
         (
             ["charge.captured__less", "refund.created__full", "refund.failed__full"],

@@ -84,9 +84,12 @@ def _document(event: Event, context: Context) -> list[Statement]:
 
 def _apart(event: Event, context: Context) -> list[Statement]:
     """A payment and a refund with a life of their own; the document never came."""
-    payment = _rubles("50.00", external_id="pay", paid_at=NOON)
+    # All 50 went back by the payment's counter; a refund tells of 20 of them.
+    payment = _rubles(
+        "50.00", external_id="pay", paid_at=NOON, refunded_cum=Decimal(50), counted_at=NOON
+    )
     refund = _refund(
-        "50.00", payment_external_id="pay", fiscal=(Fiscal(fn="9999078900001234", fd="18"),)
+        "20.00", payment_external_id="pay", fiscal=(Fiscal(fn="9999078900001234", fd="18"),)
     )
     return [
         PaymentDraft(external_id="pay", version=AT, sale_external_id="order", content=payment),
@@ -244,8 +247,10 @@ BREAKS: dict[str, Break | Callable[[], Break]] = {
         f"UPDATE sales_sale SET anomalies = '{{total_mismatch}}' WHERE id = {_FIRST}"
     ),
     "I5.parts": Break("UPDATE sales_saleline SET stamp = '\\x00'"),
+    # A refund that left its payment is none that the payment's counter has counted.
     "I5.links": Break(
-        "UPDATE sales_refund SET link_payment_id = gen_random_uuid() WHERE external_id = 'back'"
+        "UPDATE sales_refund SET link_payment_id = gen_random_uuid() WHERE external_id = 'back'",
+        also=["I4.totals"],
     ),
     "I5.constraints": Break(
         "ALTER TABLE sales_sale DROP CONSTRAINT sales_sale_amounts",

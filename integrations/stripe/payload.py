@@ -125,6 +125,8 @@ def charge(event: Event, context: Context, /) -> Sequence[PaymentDraft]:
         amount=_minor(found, taken, currency).minor(currency),
         currency=currency,
         paid_at=found["created"].seconds(),
+        refunded_cum=_minor(found, "amount_refunded", currency).minor(currency),
+        counted_at=event.occurred_at,
         last4=None if details is None else details.maybe("last4", Reader.id, 4),
         location=None if details is None else details.maybe("location", _link),
         device=None if details is None else details.maybe("reader", _link),
@@ -157,6 +159,7 @@ def _refund(seq: int) -> Normaliser:
             total=_minor(found, "amount", currency).minor(currency),
             currency=currency,
             occurred_at=occurred_at,
+            provider_at=event.occurred_at,
             reason=found.maybe("reason", Reader.label),
             is_test=_is_test(event, context),
             anomalies=() if is_plausible(occurred_at, context) else ("clock",),
@@ -197,10 +200,16 @@ def customer_deleted(event: Event, context: Context, /) -> Sequence[ReferenceDra
     )
 
 
-#: No ``charge.refunded``: it counts what was paid back of a charge, and a counter is no refund.
 NORMALISERS: Mapping[str, Normaliser] = {
     **dict.fromkeys(
-        ("charge.succeeded", "charge.updated", "charge.captured", "charge.failed"), charge
+        (
+            "charge.succeeded",
+            "charge.updated",
+            "charge.captured",
+            "charge.failed",
+            "charge.refunded",
+        ),
+        charge,
     ),
     "refund.created": _refund(0),
     "refund.updated": _refund(1),

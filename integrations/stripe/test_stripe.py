@@ -45,6 +45,7 @@ BY_CARD = Payment(
     currency="USD",
     paid_at=at(12, 8, 44),
     last4="4242",
+    refunded_cum=D("0.00"),
 )
 # Held are 5000 cents, and taken of them 4200: 42.00.
 HELD = replace(
@@ -77,18 +78,20 @@ UNLINKED = replace(
 
 
 def payment(sale: str, version: Version, content: Payment) -> Case:
+    counted_at = datetime.fromtimestamp(version.clock // 1_000_000, UTC)
     return [
         PaymentDraft(
             external_id=str(content.external_id),
             version=version,
             sale_external_id=sale,
-            content=content,
+            content=replace(content, counted_at=counted_at),
         )
     ]
 
 
 def refund(version: Version, content: Refund) -> Case:
-    return [RefundDraft(external_id=str(content.external_id), version=version, content=content)]
+    stated = replace(content, provider_at=datetime.fromtimestamp(version.clock // 1_000_000, UTC))
+    return [RefundDraft(external_id=str(content.external_id), version=version, content=stated)]
 
 
 def jane(version: Version, name: str) -> Case:
@@ -150,12 +153,18 @@ CASES: dict[str, Case] = {
     ),
     "charge.succeeded__text_amount": Unrecognised("data.object.amount_captured"),
     "charge.succeeded__unsettled_currency": Unrecognised("data.object.currency"),
-    "charge.refunded__partial": UNSUPPORTED,
+    # The seq is twice the 323 cents that went back, and one for captured.
+    "charge.refunded__partial": payment(
+        INTENT, clock(12, 20, 32, seq=647), replace(BY_CARD, refunded_cum=D("3.23"))
+    ),
     "charge.dispute.created__later": UNSUPPORTED,
     "v2.core.event__thin": UNSUPPORTED,
     "refund.created__partial": refund(clock(12, 20, 32), replace(CROISSANT_BACK, status="pending")),
     "refund.updated__partial": refund(clock(12, 20, 33, seq=1), CROISSANT_BACK),
     "charge.refund.updated__partial": refund(clock(12, 20, 33, seq=1), CROISSANT_BACK),
+    "refund.failed__partial": refund(
+        clock(12, 30, seq=2), replace(CROISSANT_BACK, status="failed")
+    ),
     "refund.created__full": refund(clock(13, 30), ALL_BACK),
     # It fails in the second in which it was made, and the failure comes after.
     "refund.failed__full": refund(clock(13, 30, seq=2), replace(ALL_BACK, status="failed")),

@@ -100,7 +100,10 @@ def derive_sale(
     returned = [r for r in refunds if r["visible"]]
     refunded, foreign_refunds = _sum(returned, "total", row["currency"])
     row["paid_total"] = (paid or Decimal(0)) if alive or row["money_stamp"] != b"" else None
-    row["refunded_total"] = refunded or Decimal(0)
+    row["refunded_total"] = (refunded or Decimal(0)) + sum(
+        (_uncounted(p, returned) for p in alive if row["currency"] in (None, p["currency"])),
+        Decimal(0),
+    )
     implied = headless and row["stated_total"] is None and "total" not in (row["base"] or {})
     row["total"] = paid if implied else row["stated_total"]
     document = row["stated_status"] or _status_of(alive)
@@ -188,6 +191,33 @@ def _sum(parts: Sequence[Row], column: str, currency: str | None) -> tuple[Decim
     completed = [part for part in parts if part["status"] == "completed"]
     same = [p[column] for p in completed if currency is None or p["currency"] == currency]
     return (sum(same, Decimal(0)) if same else None), len(same) < len(completed)
+
+
+def _uncounted(payment: Row, refunds: Sequence[Row]) -> Decimal:
+    """Return what a payment's counter says went back beyond the refunds it can have counted."""
+    if payment["refunded_cum"] is None or payment["owned"] or payment["status"] != "completed":
+        return Decimal(0)
+    counted = [
+        refund["total"]
+        for refund in refunds
+        if refund["link_payment_id"] == payment["id"]
+        and refund["currency"] == payment["currency"]
+        and _was_counted(refund, payment["counted_at"])
+    ]
+    uncounted: Decimal = payment["refunded_cum"] - sum(counted, Decimal(0))
+    return max(uncounted, Decimal(0))
+
+
+def _was_counted(refund: Row, at: datetime | None) -> bool:
+    """Say whether a refund was there, and had not failed, when a payment's counter was read."""
+
+    def by_then(time: datetime | None) -> bool:
+        return at is None or time is None or time <= at
+
+    failed = refund["status"] == "failed" and by_then(
+        refund["provider_at"] or refund["occurred_at"]
+    )
+    return by_then(refund["occurred_at"]) and not failed
 
 
 def _status_of(alive: Sequence[Row]) -> str:

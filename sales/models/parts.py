@@ -71,6 +71,9 @@ class Payment(Entity):
     last4 = models.CharField("карта", max_length=4, null=True)
     rrn = models.TextField("RRN", null=True)
     fee = money("комиссия")
+    #: A provider's counter: what went back in all, and as of when (``docs/merge-rule.md``).
+    refunded_cum = money("возвращено всего")
+    counted_at = models.DateTimeField("счётчик на", null=True)
     location: Any = link("sales.Location", "точка")
     device: Any = link("sales.Device", "касса")
     employee: Any = link("sales.Employee", "сотрудник")

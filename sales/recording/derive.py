@@ -84,15 +84,28 @@ CROSS JOIN LATERAL (SELECT
     + ") h"
 )
 
+#: What a counter says went back of a payment, less the refunds that it can have counted: those
+#: that were there by then and had not failed. An undated one it has counted.
+_UNCOUNTED = """GREATEST(p.refunded_cum - COALESCE((
+      SELECT sum(c.total) FROM sales_refund c
+      WHERE c.sale_id = s.id AND c.link_payment_id = p.id AND c.visible
+        AND c.currency = p.currency AND COALESCE(c.occurred_at <= p.counted_at, true)
+        AND NOT (c.status = 'failed'
+          AND COALESCE(COALESCE(c.provider_at, c.occurred_at) <= p.counted_at, true))
+    ), 0), 0)"""
+
 #: p, r, l: sums over the parts that live, in the sale's own currency.
-_SUMS = """
+_SUMS = f"""
 CROSS JOIN LATERAL (
   SELECT count(*) AS alive,
     count(*) FILTER (WHERE p.status = 'completed') AS done,
     count(*) FILTER (WHERE p.status IN ('pending', 'approved')) AS waiting,
     count(*) FILTER (WHERE p.status = 'completed' AND p.currency <> h.currency) AS foreign_ones,
     sum(p.amount) FILTER (WHERE p.status = 'completed'
-      AND p.currency IS NOT DISTINCT FROM COALESCE(h.currency, p.currency)) AS paid
+      AND p.currency IS NOT DISTINCT FROM COALESCE(h.currency, p.currency)) AS paid,
+    COALESCE(sum(CASE WHEN p.refunded_cum > 0 THEN {_UNCOUNTED} END) FILTER (
+      WHERE p.status = 'completed' AND NOT p.owned
+      AND p.currency IS NOT DISTINCT FROM COALESCE(h.currency, p.currency)), 0) AS uncounted
   FROM sales_payment p
   WHERE p.sale_id = s.id AND p.content_stamp <> '' AND NOT p.deleted
 ) p
@@ -120,14 +133,15 @@ CROSS JOIN LATERAL (SELECT
        WHEN p.done > 0 THEN 'completed' ELSE 'voided' END AS document,
   CASE WHEN b.headless AND s.stated_total IS NULL AND NOT b.base ? 'total' THEN p.paid
        ELSE s.stated_total END AS total,
-  CASE WHEN s.money_stamp <> '' OR p.alive > 0 THEN COALESCE(p.paid, 0) END AS paid
+  CASE WHEN s.money_stamp <> '' OR p.alive > 0 THEN COALESCE(p.paid, 0) END AS paid,
+  r.refunded + p.uncounted AS refunded
 ) k
 CROSS JOIN LATERAL (SELECT
   k.known <> 'stub' AND NOT k.deleted AND s.role = 'sale' AS visible,
   s.stated_test OR src.is_test OR COALESCE(g.test, false) AS is_test,
   CASE WHEN k.document <> 'completed' THEN k.document
-       WHEN r.refunded <= 0 THEN 'completed'
-       WHEN r.refunded >= k.total THEN 'refunded' ELSE 'partially_refunded' END AS status
+       WHEN k.refunded <= 0 THEN 'completed'
+       WHEN k.refunded >= k.total THEN 'refunded' ELSE 'partially_refunded' END AS status
 ) m
 """
 
@@ -142,7 +156,7 @@ _ANOMALIES = """ARRAY(SELECT DISTINCT a COLLATE "C" FROM unnest(
       - COALESCE(s.rounding_total, 0)
       - CASE WHEN s.tax_included THEN 0 ELSE COALESCE(s.tax_total, 0) END <> 0
       THEN 'total_mismatch' END,
-    CASE WHEN r.refunded > k.total THEN 'refund_exceeds_sale' END,
+    CASE WHEN k.refunded > k.total THEN 'refund_exceeds_sale' END,
     CASE WHEN k.document = 'completed' AND k.paid > k.total THEN 'overpaid' END,
     CASE WHEN k.document = 'completed' AND k.paid < k.total THEN 'underpaid' END,
     CASE WHEN p.foreign_ones + r.foreign_ones > 0 THEN 'currency_mismatch' END,
@@ -155,8 +169,8 @@ _SALES = _update(
     "total paid_total refunded_total net_total status business_date known deleted visible is_test "
     "counts anomalies",
     f"""
-SELECT s.id, h.*, k.total, k.paid AS paid_total, r.refunded AS refunded_total,
-  CASE WHEN m.status = 'voided' THEN 0 ELSE k.total - r.refunded END AS net_total,
+SELECT s.id, h.*, k.total, k.paid AS paid_total, k.refunded AS refunded_total,
+  CASE WHEN m.status = 'voided' THEN 0 ELSE k.total - k.refunded END AS net_total,
   m.status, k.known, k.deleted, m.visible, m.is_test,
   CASE WHEN k.known <> 'stub' THEN {_day("s", "h.occurred_at")} END
     AS business_date,

@@ -94,6 +94,8 @@ def payment(source_id: int, sale: UUID | None, value: Payment) -> Values:
         value.last4,
         value.rrn,
         value.fee,
+        value.refunded_cum,
+        value.counted_at,
         link(source_id, "location", value.location),
         link(source_id, "device", value.device),
         link(source_id, "employee", value.employee),

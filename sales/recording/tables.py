@@ -218,11 +218,12 @@ _PAYMENT = Facet(
         *_columns("numeric", "tip tendered change"),
         ("paid_at", "timestamptz"),
         *_columns("text", "last4 rrn"),
-        ("fee", "numeric"),
+        *_columns("numeric", "fee refunded_cum"),
+        ("counted_at", "timestamptz"),
         *_columns("uuid", "location_id device_id employee_id customer_id"),
         ("is_test", "boolean"),
     ),
-    (None, "other", None, "pending", *[None] * 13, False),
+    (None, "other", None, "pending", *[None] * 15, False),
 )
 _REFUND = Facet(
     "content",

@@ -8,7 +8,8 @@ from .base import Check, Walk
 
 _AGAIN = "разберите доставки продажи снова: manage.py replay --help / settle its deliveries again"
 
-#: p and r: the parts of a sale that live; b is the sale.
+#: p and r: the parts of a sale that live; b is the sale. What a payment's counter says went back
+#: beyond the refunds that were there by then, and had not failed, went back too.
 _PARTS = """
     CROSS JOIN LATERAL (
       SELECT count(*) AS alive,
@@ -24,7 +25,23 @@ _PARTS = """
                OR currency IS NOT DISTINCT FROM b.currency), 0) AS refunded
       FROM sales_refund
       WHERE sale_id = b.id AND status = 'completed' AND content_stamp <> '' AND NOT deleted
-    ) r
+    ) told
+    CROSS JOIN LATERAL (
+      SELECT coalesce(sum(greatest(pay.refunded_cum - counted.total, 0)), 0) AS refunded
+      FROM sales_payment pay
+      CROSS JOIN LATERAL (
+        SELECT coalesce(sum(back.total), 0) AS total FROM sales_refund back
+        WHERE back.link_payment_id = pay.id AND back.sale_id = b.id
+          AND back.currency = pay.currency AND back.content_stamp <> '' AND NOT back.deleted
+          AND NOT coalesce(back.occurred_at > pay.counted_at, false)
+          AND (back.status <> 'failed' OR coalesce(
+            coalesce(back.provider_at, back.occurred_at) > pay.counted_at, false))
+      ) counted
+      WHERE pay.sale_id = b.id AND pay.refunded_cum IS NOT NULL AND NOT pay.owned
+        AND pay.status = 'completed' AND pay.content_stamp <> '' AND NOT pay.deleted
+        AND (b.currency IS NULL OR pay.currency = b.currency)
+    ) untold
+    CROSS JOIN LATERAL (SELECT told.refunded + untold.refunded AS refunded) r
 """
 #: A person's word about "deleted", else the tombstone against the content, a tie being dead.
 _DELETED = """coalesce(

@@ -1,7 +1,7 @@
 """Property 17: take a part of the rule away, and one of the properties turns red.
 
-The locks and the old parents are in ``sales/test_overlaps.py``. Not here because not built yet:
-``over`` (reads) and the remainder of a cumulative counter (Stripe).
+The locks and the old parents are in ``sales/test_overlaps.py``, the remainder of a cumulative
+counter (Stripe) in ``sales/test_sums.py``. Not here because not built yet: ``over`` (reads).
 """
 
 from collections.abc import Callable, Iterable
