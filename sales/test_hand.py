@@ -10,8 +10,9 @@ from sales.drafts import (
 )
 from sales.models import Refund as RefundRow
 from sales.models import SaleLine
+from sales.recording import Recorded
 from tests.told import V2, V3, edit, header, payment, refund, sale, stored, tell
-from tests.universe import Universe
+from tests.universe import NOON, Universe
 
 pytestmark = pytest.mark.django_db
 
@@ -89,3 +90,17 @@ def test_a_refund_can_be_linked_by_hand(world: Universe) -> None:
 
     tell(world, edit(world, 6, kind="refund", name="r", sale={"__clear__": True}))
     assert (stored().refunded_total, RefundRow.objects.get().sale_id) == (0, None)
+
+
+def test_an_edit_of_a_sale_known_by_its_payment_alone_changes_it_once(world: Universe) -> None:
+    """Where it was, when and in what currency follows from the payment: that is no change of it."""
+    told = [payment("20.00"), edit(world, 1, business_date="2026-09-01")]
+    tell(world, *told)
+    before = stored()
+
+    again = tell(world, *reversed(told))
+
+    assert again == Recorded(frozenset(), frozenset(), frozenset())
+    assert stored().updated_at == before.updated_at
+    assert (before.currency, before.occurred_at) == ("RUB", NOON)
+    assert before.business_date == date(2026, 9, 1)

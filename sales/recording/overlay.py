@@ -87,22 +87,28 @@ def _join(layer: Layer, edits: Iterable[HandEdit]) -> set[int]:
 
 
 def _lift(table: Table, layer: Layer) -> None:
-    """Bring the provider's values back from under the hand."""
+    """Bring the provider's values back from under the hand.
+
+    What else nobody has stated stays: deriving put it there, from the payments of a sale that is
+    known by them alone, and would only do so again.
+    """
+    unstated = _unstated(table, layer)
     for name, value in layer.base.items():
         if name != hand.LINES or table.kind != "sale":
-            layer.values |= hand.restored(table.kind, name, value, source_id=layer.source_id)
-    layer.values |= _unstated(table, layer)
+            found = hand.restored(table.kind, name, value, source_id=layer.source_id)
+            layer.values |= {key: unstated.get(key, old) for key, old in found.items()}
 
 
 def _lay(table: Table, layer: Layer) -> None:
     """Put the person's values over the provider's, and keep these in ``base``."""
-    fields = hand.FIELDS[table.kind]
+    fields, unstated = hand.FIELDS[table.kind], _unstated(table, layer)
     kept = {name: layer.base[name] for name in (hand.LINES,) if name in layer.base}
     layer.base = {} if table.kind != "sale" else kept
     for name, entry in layer.hand.items():
         if name in fields and hand.is_set(entry):
             mine = hand.columns_of(table.kind, name, entry["v"], source_id=layer.source_id)
-            layer.base[name] = hand.under(name, {key: layer.values[key] for key in mine})
+            theirs = {key: unstated.get(key, layer.values[key]) for key in mine}
+            layer.base[name] = hand.under(name, theirs)
             layer.values |= mine
 
 
