@@ -10,7 +10,7 @@ No Django in here: providers import this module.
 import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
@@ -18,6 +18,9 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, get_args
 
+#: Marks a field that came after statements were first stamped: it is in a digest only where it says
+#: something, so that what was said before has the digest it had.
+_LATER: Mapping[str, bool] = {"later": True}
 _NAMESPACE = uuid.UUID("8f9c1c1e-3d1e-5b0a-9a55-6f3f0c6d7e21")
 
 
@@ -132,8 +135,8 @@ class Payment:
     last4: str | None = None
     rrn: str | None = None
     fee: Decimal | None = None
-    refunded_cum: Decimal | None = None
-    counted_at: datetime | None = None
+    refunded_cum: Decimal | None = field(default=None, metadata=_LATER)
+    counted_at: datetime | None = field(default=None, metadata=_LATER)
     # What an implied sale (payments known, document not yet) takes over from its first payment.
     location: Mention | None = None
     device: Mention | None = None
@@ -345,14 +348,21 @@ def _canon(kind: Any) -> Callable[[Any], Any]:
 
 def _canon_of_fields(kind: Any) -> Callable[[Any], Any]:
     """Take plain fields all at once, without a look at each, and the few others one by one."""
-    plain = [field.name for field in fields(kind) if _PLAIN.issuperset(_types(field.type))]
-    others = [field.name for field in fields(kind) if field.name not in plain]
+    first = [one for one in fields(kind) if "later" not in one.metadata]
+    plain = [one.name for one in first if _PLAIN.issuperset(_types(one.type))]
+    others = [one.name for one in first if one.name not in plain]
+    later = [one.name for one in fields(kind) if "later" in one.metadata]
     get_plain = attrgetter(*plain) if plain else lambda _: ()
 
     def canon(value: Any) -> Any:
         return get_plain(value), *[_canonical(getattr(value, name)) for name in others]
 
-    return canon
+    def canon_with_later(value: Any) -> Any:
+        said = [(name, getattr(value, name)) for name in later]
+        added = [(name, _canonical(one)) for name, one in said if one is not None]
+        return (*canon(value), *added)
+
+    return canon_with_later if later else canon
 
 
 def _types(annotation: Any) -> tuple[Any, ...]:
