@@ -1,7 +1,8 @@
 """The words of CASES: what each recorded delivery must become, and a way to see what it becomes.
 
 Every provider states ``CASES = {sample: drafts | IGNORED | UNSUPPORTED | Unrecognised(path)}``
-with drafts worked out by hand from the payload.
+with drafts worked out by hand from the payload, and FOR_PERSON among them where an event asks for
+what only a person can do.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from .contract import (
     Event,
     EventUnsupported,
     PayloadUnrecognised,
+    PersonNeeded,
     Provider,
     Statement,
 )
@@ -29,9 +31,10 @@ class Word(Enum):
 
     IGNORED = "ignored"
     UNSUPPORTED = "unsupported"
+    FOR_PERSON = "for_person"
 
 
-IGNORED, UNSUPPORTED = Word.IGNORED, Word.UNSUPPORTED
+IGNORED, UNSUPPORTED, FOR_PERSON = Word.IGNORED, Word.UNSUPPORTED, Word.FOR_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Unrecognised:
     path: str
 
 
-Case = Sequence[Statement] | Word | Unrecognised
+Case = Sequence[Statement | Word] | Word | Unrecognised
 
 
 def context_of(provider: Provider) -> Context:
@@ -73,9 +76,14 @@ def _outcome(
     return [statement for statements in found for statement in statements] or IGNORED
 
 
-def _normalised(provider: Provider, event: Event, context: Context) -> Sequence[Statement]:
+def _normalised(
+    provider: Provider, event: Event, context: Context
+) -> Sequence[Statement] | Sequence[Word]:
     if event.type in provider.ignored:
         return ()
     if event.type not in provider.normalisers:
         raise EventUnsupported(event.type)
-    return provider.normalisers[event.type](event, context) or ()
+    try:
+        return provider.normalisers[event.type](event, context) or ()
+    except PersonNeeded:
+        return (FOR_PERSON,)

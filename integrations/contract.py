@@ -5,6 +5,7 @@
     │   ├── SignatureMissing  401, the header that would prove it is not there
     │   └── SignatureStale    401, the signed time is outside the tolerance
     ├── EventUnsupported      outcome *unsupported*: kept and replayable
+    ├── PersonNeeded          a dead letter at once: understood, and only a person can do it
     └── PayloadUnrecognised   a dead letter at once, with the path of what was not understood
 
 Anything else that escapes a provider is a bug.
@@ -46,6 +47,10 @@ class SignatureStale(SignatureInvalid):
 
 class EventUnsupported(IntegrationError):
     """No normaliser knows this type of event yet."""
+
+
+class PersonNeeded(IntegrationError):
+    """The event asks for something that nothing here can do; the message says to a person what."""
 
 
 class PayloadUnrecognised(IntegrationError):

@@ -22,6 +22,7 @@ from .contract import (
     Event,
     EventUnsupported,
     PayloadUnrecognised,
+    PersonNeeded,
     Provider,
     Read,
     Secret,
@@ -95,7 +96,7 @@ def read(provider: Provider, delivery: Delivery) -> list[object]:
             for event in provider.split(delivery)
             if (normalise := provider.normalisers.get(event.type))
         ]
-    except (PayloadUnrecognised, EventUnsupported) as error:
+    except (PayloadUnrecognised, EventUnsupported, PersonNeeded) as error:
         return [str(error)]
 
 

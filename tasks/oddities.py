@@ -30,7 +30,7 @@ def note_drift(decided: Sequence[tuple[Understood, Outcome]]) -> None:
 def _drift(one: Understood, outcome: Outcome) -> str:
     if outcome is Outcome.UNSUPPORTED:
         return "unsupported"
-    # A bug leaves no path.
+    # Neither a bug nor a request to a person has a path.
     return "unrecognised" if outcome is Outcome.DEAD and one.path else ""
 
 

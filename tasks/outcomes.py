@@ -9,7 +9,7 @@ import psycopg
 from django.db import InterfaceError
 
 from accounts.repeating import LOST
-from integrations.contract import EventUnsupported, PayloadUnrecognised
+from integrations.contract import EventUnsupported, PayloadUnrecognised, PersonNeeded
 
 from .models import Outcome
 
@@ -46,6 +46,8 @@ def finding(error: Exception) -> tuple[Outcome, str, str] | None:
     """Return outcome, reason and path of a stated error; None where it is a bug."""
     if isinstance(error, PayloadUnrecognised):
         return Outcome.DEAD, error.reason, error.path
+    if isinstance(error, PersonNeeded):
+        return Outcome.DEAD, str(error), ""
     if isinstance(error, EventUnsupported):
         return Outcome.UNSUPPORTED, str(error), ""
     return None

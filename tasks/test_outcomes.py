@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import DataError, InternalError, OperationalError
 
-from integrations.contract import EventUnsupported, PayloadUnrecognised
+from integrations.contract import EventUnsupported, PayloadUnrecognised, PersonNeeded
 from tasks.models import Outcome
 from tasks.outcomes import Consequence, consequence, decide, finding, fingerprint
 
@@ -30,6 +30,7 @@ def test_an_event_has_one_outcome(
 
 def test_stated_errors_are_findings_and_all_others_are_bugs() -> None:
     assert finding(PayloadUnrecognised("a.b", "missing")) == (Outcome.DEAD, "missing", "a.b")
+    assert finding(PersonNeeded("erase")) == (Outcome.DEAD, "erase", "")
     assert finding(EventUnsupported("x")) == (Outcome.UNSUPPORTED, "x", "")
     assert finding(KeyError("x")) is None
 

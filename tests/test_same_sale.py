@@ -225,7 +225,7 @@ def told(slug: str) -> list[Stated]:
         found += [
             Stated(draft, 1, 1, UUID(int=number), received, provider.mapper)
             for draft in case
-            if not isinstance(draft, Read)
+            if not isinstance(draft, Read | Word)
         ]
     return found
 

@@ -81,6 +81,6 @@ def told(names: list[str]) -> list[Stated]:
         found += [
             Stated(one, 1, 1, UUID(int=len(found)), received, 1)
             for one in case
-            if not isinstance(one, Read)
+            if not isinstance(one, Read | Word)
         ]
     return found

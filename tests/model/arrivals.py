@@ -21,6 +21,7 @@ from integrations.contract import (
     Event,
     EventUnsupported,
     PayloadUnrecognised,
+    PersonNeeded,
     Provider,
     Read,
 )
@@ -102,7 +103,7 @@ def normalised(
         return []
     try:
         said = provider.normalisers[event.type](event, site.context(received, answered)) or ()
-    except (EventUnsupported, PayloadUnrecognised):
+    except (EventUnsupported, PayloadUnrecognised, PersonNeeded):
         return []
     return [draft for draft in said if not isinstance(draft, Read)]
 
