@@ -1,11 +1,13 @@
 """Settling with the real providers: every recorded delivery, in any order, gives the same sales."""
 
 import hashlib
+import json
 import random
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import Source
@@ -14,10 +16,10 @@ from ingest.headers import encode
 from ingest.staging import Row, stage
 from integrations import samples
 from integrations.registry import PROVIDERS
-from sales.models import Refund, Sale
+from sales.models import Customer, Refund, Sale
 from tasks.models import Attempt, Fetch, Outcome
 from tasks.pipeline import settle
-from tests.settling import inbox_rows, make_source
+from tests.settling import dead_letters, inbox_rows, make_source
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,11 +27,12 @@ _READ = ("kind", "external_id")
 _COLUMNS = ("external_id", "kind", "status", "total", "paid_total", "refunded_total", "net_total")
 
 
-def put_samples(source: Source) -> list[UUID]:
-    """Stage every recorded delivery of the source's provider, one commit each, by name."""
+def put_samples(source: Source, *names: str) -> list[UUID]:
+    """Stage recorded deliveries of the source's provider, one commit each; all of them by name."""
     ids = []
     connection.ensure_connection()
-    for one in samples.load(source.provider).values():
+    recorded = samples.load(source.provider)
+    for one in map(recorded.__getitem__, names or recorded):
         pairs = [(key.encode(), value.encode("latin-1")) for key, value in one.headers.items()]
         row = Row(
             *(source.account_id, source.id, "push", one.method, one.path, one.query.encode(), ""),
@@ -80,3 +83,25 @@ def test_F37_recorded_deliveries_settle_alike_in_any_order_and_repetition(slug: 
     assert figures(straight)["sales"] or figures(straight)["reads"]
     assert inbox_rows() == []
     assert set(outcomes(straight)) <= set(Outcome.values)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_who_asked_to_be_forgotten_is_nobody_in_either_order_and_a_person_is_told(
+    turn: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = connected("shop", "shopify")
+    names = ("customers_update__known", "customers_redact__known")[::turn]
+
+    for one in put_samples(source, *names):
+        settle([one])
+
+    with scoped([source.account_id]):
+        (row,) = Customer.objects.values("external_id", "name", "phone", "email", "deleted")
+    assert list(row.values()) == ["191167", None, None, None, True]
+    (letter,) = dead_letters(source)
+    assert (letter.type, letter.path) == ("customers/redact:stored", "")
+    assert "erased" in letter.reason
+    capsys.readouterr()
+    call_command("rebuild", "--check", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["differs"], found["unread"]) == (False, {"PersonNeeded": 1})

@@ -113,6 +113,33 @@ def test_without_a_name_all_samples_are_sent_in_order(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_shopify_asks_by_law_is_proven_kept_and_waits_for_a_person(
+    server: Running, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEP_GRACE", "0")
+    number = str(add_source(capsys, "shopify", "--secret", SECRETS["shopify"])["id"])
+    names = ("customers_data_request__asked", "customers_redact__known", "shop_redact__removed")
+
+    for name in names:
+        to = ["send_sample", "shopify", name, "--source", number, "--to", server.url]
+        assert [one["status"] for one in run(capsys, *to, "--tamper")["sent"]] == [401]
+        assert [one["status"] for one in run(capsys, *to)["sent"]] == [200]
+    sweep()
+
+    assert bodies() == [load("shopify")[name].body for name in names]
+    letters = run(capsys, "deadletters", "list")["results"]
+    assert sorted(one["type"] for one in letters) == [
+        "customers/data_request",
+        "customers/redact:stored",
+        "shop/redact",
+    ]
+    done = [str(one["id"]) for one in letters]
+    run(capsys, "deadletters", "drop", *done, "--reason", "сделано 14.09")
+    assert run(capsys, "deadletters", "list")["results"] == []
+    assert run(capsys, "verify")["ok"] is True
+
+
+@pytest.mark.django_db(transaction=True)
 def test_another_secret_than_the_source_has_is_refused(
     server: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:

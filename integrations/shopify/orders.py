@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from integrations import parts
 from integrations.clocks import is_plausible, version
@@ -185,5 +184,4 @@ def _customer(order: Reader) -> CustomerLink | None:
 
 
 def _person(customer: Reader) -> Mention:
-    names: list[Any] = [customer.maybe(key, Reader.label) for key in ("first_name", "last_name")]
-    return Mention(external_id=customer["id"].id(), name=" ".join(filter(None, names)) or None)
+    return Mention(external_id=customer["id"].id(), name=words.full_name(customer))

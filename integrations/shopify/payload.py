@@ -1,4 +1,4 @@
-"""From a delivery of Shopify to its one event.
+"""From a delivery of Shopify to its event; a wish to be forgotten is two.
 
 The type is only in the header ``X-Shopify-Topic`` and the shop only in ``X-Shopify-Shop-Domain``:
 the signature covers neither.
@@ -11,15 +11,18 @@ from typing import Any
 
 from integrations.contract import Delivery, Event, Normaliser, PayloadUnrecognised
 from integrations.reading import Reader, parse_json
+from sales.drafts import ReferenceKind
 
-from . import orders, refunds, transactions
+from . import orders, privacy, references, refunds, transactions
 
 TOPIC, EVENT_ID, SHOP = "x-shopify-topic", "x-shopify-event-id", "x-shopify-shop-domain"
+#: The row of a customer is emptied at once; what only a person can do is an event of its own.
+_PARTS = {"customers/redact": ("customers/redact", privacy.STORED)}
 _TOPIC = re.compile(r"[a-z_]{1,40}/[a-z_]{1,40}")
 
 
 def split(delivery: Delivery) -> list[Event]:
-    """Return the event of a delivery; raises PayloadUnrecognised without a topic.
+    """Return the event of a delivery, or its two; raises PayloadUnrecognised without a topic.
 
     One event id is shared by all topics that tell of it, so the topic is part of the key. Without
     an id the hash of the body stands in for it.
@@ -29,12 +32,13 @@ def split(delivery: Delivery) -> list[Event]:
     name = delivery.headers.get(EVENT_ID) or hashlib.sha256(delivery.body).hexdigest()
     return [
         Event(
-            key=f"{topic}:{name[:200]}",
-            type=topic,
+            key=f"{kind}:{name[:200]}",
+            type=kind,
             payload=payload,
             occurred_at=_lenient_time(payload),
             merchant=delivery.headers.get(SHOP),
         )
+        for kind in _PARTS.get(topic, (topic,))
     ]
 
 
@@ -64,6 +68,20 @@ NORMALISERS: dict[str, Normaliser] = {
     "orders/delete": orders.deleted,
     "refunds/create": refunds.stated,
     "order_transactions/create": transactions.stated,
+    **dict.fromkeys(
+        (f"customers/{verb}" for verb in ("create", "update", "enable", "disable")),
+        references.customer,
+    ),
+    **dict.fromkeys(("products/create", "products/update"), references.product),
+    **dict.fromkeys(
+        (f"locations/{verb}" for verb in ("create", "update", "activate", "deactivate")),
+        references.location,
+    ),
+    "customers/delete": references.deleted(ReferenceKind.CUSTOMER),
+    "products/delete": references.deleted(ReferenceKind.PRODUCT),
+    "locations/delete": references.deleted(ReferenceKind.LOCATION),
+    "customers/redact": references.redacted,
+    **privacy.NORMALISERS,
 }
 #: ``orders/edited`` tells only that lines changed; ``orders/updated`` brings the order itself.
 IGNORED = frozenset({"app/uninstalled", "orders/edited"})

@@ -40,6 +40,7 @@ from sales.drafts import (
 
 from . import PROVIDER
 from .payload import split
+from .test_references import CASES as REFERENCES
 
 EASTERN = timezone(timedelta(hours=-4))
 #: Midnight four hours west of Greenwich, in microseconds: 04:00 of the 20 710th day since 1970,
@@ -582,10 +583,7 @@ CASES: dict[str, Case] = {
     "order_transactions_create__refund": IGNORED,
     "order_transactions_create__change": UNSUPPORTED,
     "app_uninstalled__ignored": IGNORED,
-    "customers_redact__unsupported": UNSUPPORTED,
-    "customers_data_request__unsupported": UNSUPPORTED,
-    "shop_redact__unsupported": UNSUPPORTED,
-    "products_update__unsupported": UNSUPPORTED,
+    **REFERENCES,
 }
 SAMPLES = samples.load("shopify")
 
