@@ -5,9 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from sales.drafts import (
-    Line,
-)
+from sales.drafts import Draft, Line
 from sales.models import Refund as RefundRow
 from sales.models import SaleLine
 from sales.recording import Recorded
@@ -94,7 +92,7 @@ def test_a_refund_can_be_linked_by_hand(world: Universe) -> None:
 
 def test_an_edit_of_a_sale_known_by_its_payment_alone_changes_it_once(world: Universe) -> None:
     """Where it was, when and in what currency follows from the payment: that is no change of it."""
-    told = [payment("20.00"), edit(world, 1, business_date="2026-09-01")]
+    told: list[Draft] = [payment("20.00"), edit(world, 1, business_date="2026-09-01")]
     tell(world, *told)
     before = stored()
 
