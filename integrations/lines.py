@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from sales.drafts import Discount, Line, Mention, RefundLine
-from sales.money import allocate, round_money
+from sales.money import allocate
 
 from .parts import as_id, as_label, mention, percent, quantity
-from .reading import AMOUNT_LIMIT, Reader
+from .reading import Reader
+from .sums import times
 
 LINE_KINDS = frozenset("good service delivery service_charge gift_card deposit tip other".split())
 TAX_CODES = frozenset(
@@ -36,10 +37,7 @@ def _times(
     """Return quantity × price, rounded half-up to the currency."""
     if factor is None or price is None:
         return None
-    exact = factor * price
-    if exact >= AMOUNT_LIMIT:
-        raise line.refuse("an amount out of range")
-    return round_money(exact, currency)
+    return times(line, factor, price, currency)
 
 
 def _tax(tax: Reader, currency: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Used by the providers ``standard`` (over HTTP) and ``manual`` (by hand). The JSO
 say the same are ``integrations/standard/schema/v1/``; a test holds the two together.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -32,7 +32,8 @@ from .contract import (
     Context,
 )
 from .lines import refund_lines, sale_lines
-from .reading import AMOUNT_LIMIT, Reader
+from .reading import Reader
+from .sums import total_of
 
 SALE_KINDS = frozenset("sale prepayment advance credit_payment correction deal other".split())
 SALE_STATUSES = frozenset("open completed voided".split())
@@ -58,18 +59,6 @@ def timing(document: Reader, context: Context) -> tuple[datetime, int | None, tu
     offset = None if str(reader.value).endswith("Z") else time.utcoffset()
     anomalies = () if is_plausible(time, context) else ("clock",)
     return time, None if offset is None else int(offset.total_seconds()) // 60, anomalies
-
-
-def _sum(amounts: Iterable[Decimal | None], document: Reader) -> Decimal | None:
-    """Return the sum if every part is known and there is one."""
-    found = list(amounts)
-    known = [amount for amount in found if amount is not None]
-    if not known or len(known) != len(found):
-        return None
-    total = sum(known, Decimal(0))
-    if total >= AMOUNT_LIMIT:
-        raise document.refuse("a sum out of range")
-    return total
 
 
 def _untaxed(line: Line) -> Decimal | None:
@@ -100,7 +89,7 @@ def _totals(document: Reader, currency: str, lines: Sequence[Line]) -> dict[str,
     found = document.record(_TOTALS, currency)
     for name, part in _FROM_LINES.items():
         if name not in found:
-            found[name] = _sum(map(part, lines), document)
+            found[name] = total_of(document, map(part, lines))
     return found
 
 

@@ -16,9 +16,9 @@ def times(place: Reader, quantity: Decimal, price: Decimal, currency: str) -> De
     return round_money(exact, currency)
 
 
-def added(place: Reader, values: Iterable[Decimal]) -> Decimal:
-    """Return the sum, zero of nothing; raises beyond the limit of amounts."""
-    found = sum(values, Decimal("0.00"))
+def added(place: Reader, values: Iterable[Decimal | None]) -> Decimal:
+    """Return the sum of what is known, zero of nothing; raises beyond the limit of amounts."""
+    found = sum((value for value in values if value is not None), Decimal("0.00"))
     if abs(found) >= AMOUNT_LIMIT:
         raise place.refuse("a sum out of range")
     return found

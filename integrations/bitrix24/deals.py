@@ -12,10 +12,11 @@ from typing import Any
 from integrations import parts
 from integrations.clocks import is_plausible, micros, version_of_answer
 from integrations.contract import Context, Event, Read, Statement
-from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.reading import Reader
+from integrations.sums import times, total_of
 from sales.drafts import CustomerLink, Header, Line, Mention, SaleDraft
 
-from .words import answers_of, currency_of, link, tax_of, times
+from .words import answers_of, currency_of, link, tax_of
 
 #: Group of stages: in progress, won, lost.
 _STATUS = {"P": "open", "S": "completed", "F": "voided"}
@@ -103,18 +104,10 @@ def _sums(deal: Reader, lines: Sequence[Line] | None) -> dict[str, Any]:
         return {}
     return {
         "tax_included": True,
-        "gross_total": _sum(deal, [line.gross for line in lines]),
-        "discount_total": _sum(deal, [line.discount for line in lines]),
-        "tax_total": _sum(deal, [line.tax_amount for line in lines]),
+        "gross_total": total_of(deal, [line.gross for line in lines]),
+        "discount_total": total_of(deal, [line.discount for line in lines]),
+        "tax_total": total_of(deal, [line.tax_amount for line in lines]),
     }
-
-
-def _sum(deal: Reader, amounts: Sequence[Decimal | None]) -> Decimal | None:
-    known = [amount for amount in amounts if amount is not None]
-    total = sum(known, Decimal(0))
-    if total >= AMOUNT_LIMIT:
-        raise deal.refuse("a sum of rows out of range")
-    return total if len(known) == len(amounts) else None
 
 
 def _lines(pages: Sequence[Reader], currency: str) -> tuple[Line, ...] | None:

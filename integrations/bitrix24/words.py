@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from integrations.contract import Context, Event
-from integrations.reading import AMOUNT_LIMIT, Reader
-from sales.money import is_currency, round_money
+from integrations.reading import Reader
+from sales.money import is_currency
 
 _CODED_RATES = frozenset(map(Decimal, (0, 5, 7, 10, 18, 20, 22)))
 
@@ -32,14 +32,6 @@ def currency_of(deal: Reader, context: Context) -> str:
     if not is_currency(child.text(10)):
         raise child.refuse("not a currency of ISO-4217")
     return child.text(10)
-
-
-def times(place: Reader, quantity: Decimal, price: Decimal, currency: str) -> Decimal:
-    """Return quantity × price, rounded half-up to the currency."""
-    exact = quantity * price
-    if exact >= AMOUNT_LIMIT:
-        raise place.refuse("an amount out of range")
-    return round_money(exact, currency)
 
 
 def tax_of(rate: Decimal | None) -> dict[str, Any]:

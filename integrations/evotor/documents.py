@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from integrations import sums
 from integrations.clocks import version
 from integrations.contract import Context
 from integrations.reading import Reader
@@ -40,7 +41,7 @@ def sale(document: Reader, context: Context) -> SaleDraft:
             currency=context.currency,
             tax_included=True,
             total=words.amount(body, "result_sum", context.currency),
-            change_total=words.added(document, (payment.change for payment in payments)),
+            change_total=sums.added(document, (payment.change for payment in payments)),
             discounts=tuple(_discount(one, context) for one in body.items("doc_discounts")),
             fiscal=_fiscal(document, context.currency, 1),
             **line_totals(document, lines),
@@ -62,7 +63,7 @@ def refund(document: Reader, context: Context) -> RefundDraft:
             total=words.amount(body, "result_sum", context.currency),
             currency=context.currency,
             sale_external_id=body.maybe("base_document_id", Reader.id),
-            tax_total=words.total_of(document, (line.tax_amount for line in lines)),
+            tax_total=sums.total_of(document, (line.tax_amount for line in lines)),
             lines=tuple(map(refund_line, lines)),
             payments=_payments(document, context.currency),
             fiscal=_fiscal(document, context.currency, 2),
@@ -104,10 +105,10 @@ def _circumstances(document: Reader, context: Context) -> dict[str, Any]:
 def line_totals(document: Reader, lines: tuple[Line, ...]) -> dict[str, Any]:
     """Return the totals of a header that are sums of its lines."""
     return {
-        "gross_total": words.added(document, (line.gross for line in lines)),
-        "discount_total": words.added(document, (line.discount for line in lines)),
-        "tax_total": words.total_of(document, (line.tax_amount for line in lines)),
-        "cost_total": words.total_of(document, (line.cost for line in lines)),
+        "gross_total": sums.added(document, (line.gross for line in lines)),
+        "discount_total": sums.added(document, (line.discount for line in lines)),
+        "tax_total": sums.total_of(document, (line.tax_amount for line in lines)),
+        "cost_total": sums.total_of(document, (line.cost for line in lines)),
     }
 
 
@@ -133,7 +134,7 @@ def _line(position: Reader, currency: str) -> Line:
         total=total,
         tax_included=True,
         unit_cost=cost,
-        cost=None if cost is None else words.times(position, cost, quantity, currency),
+        cost=None if cost is None else sums.times(position, cost, quantity, currency),
         settlement_method=_settlement(position),
         marking=() if mark is None else (mark,),
         **_tax(position, total, currency),
@@ -176,10 +177,8 @@ def _payment(payment: Reader, currency: str, closed: datetime) -> Payment:
     parts = list(payment.items("parts"))
     tendered = words.amount(payment, "sum", currency)
     if parts:
-        tendered = words.added(
-            payment, (words.amount(part, "part_sum", currency) for part in parts)
-        )
-    change = words.added(
+        tendered = sums.added(payment, (words.amount(part, "part_sum", currency) for part in parts))
+    change = sums.added(
         payment, (words.optional_amount(part, "change", currency) for part in parts)
     )
     cash = words.METHODS.get(kind) == "cash"

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from integrations import parts
+from integrations import parts, sums
 from integrations.clocks import EPOCH, version
 from integrations.contract import Context
 from integrations.reading import Reader
@@ -37,7 +37,7 @@ def sale(message: Reader, context: Context) -> SaleDraft:
             provider_at=_sent(message),
             currency=context.currency,
             tax_included=True,
-            gross_total=words.added(receipt, (line.gross for line in lines)),
+            gross_total=sums.added(receipt, (line.gross for line in lines)),
             discount_total=words.optional_amount(receipt, "totalDiscount", context.currency),
             tax_total=words.optional_amount(receipt, "totalTax", context.currency),
             total=words.amount(receipt, "totalAmount", context.currency),
@@ -114,7 +114,7 @@ def _line(item: Reader, currency: str) -> Line:
     name = item.maybe("name", Reader.label)
     quantity = abs(item["quantity"].fine())
     price = abs(item["price"].fine())
-    gross = words.times(item, price, quantity, currency)
+    gross = sums.times(item, price, quantity, currency)
     discount = words.optional_amount(item, "discount", currency) or Decimal("0.00")
     cost = words.unit_cost(item, "costPrice")
     return Line(
@@ -130,7 +130,7 @@ def _line(item: Reader, currency: str) -> Line:
         total=gross - discount,
         tax_included=True,
         unit_cost=cost,
-        cost=None if cost is None else words.times(item, cost, quantity, currency),
+        cost=None if cost is None else sums.times(item, cost, quantity, currency),
         **_tax(item, gross - discount, currency),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from integrations import sums
 from integrations.clocks import version
 from integrations.contract import Context
 from integrations.reading import Reader
@@ -37,7 +38,7 @@ def sale(document: Reader, context: Context) -> SaleDraft:
             currency=currency,
             tax_included=True,
             total=words.amount(document, "closeResultSum", currency),
-            change_total=words.added(document, (payment.change for payment in payments)),
+            change_total=sums.added(document, (payment.change for payment in payments)),
             discounts=tuple(
                 _discount(step, currency) for step in _steps(document, "DISCOUNT_DOCUMENT")
             ),
@@ -62,7 +63,7 @@ def refund(document: Reader, context: Context) -> RefundDraft:
             total=words.amount(document, "closeResultSum", currency),
             currency=currency,
             sale_external_id=_first(step.maybe("baseDocumentUUID", Reader.id) for step in opened),
-            tax_total=words.total_of(document, (line.tax_amount for line in lines)),
+            tax_total=sums.total_of(document, (line.tax_amount for line in lines)),
             lines=tuple(map(refund_line, lines)),
             payments=_payments(document, currency, -1),
             fiscal=_fiscal(document, currency, 2),
@@ -128,7 +129,7 @@ def _line(position: Reader, tax: Reader | None, currency: str) -> Line:
         total=total,
         tax_included=True,
         unit_cost=cost,
-        cost=None if cost is None else words.times(position, cost, quantity, currency),
+        cost=None if cost is None else sums.times(position, cost, quantity, currency),
         marking=() if mark is None else (mark,),
         **_tax(tax, total, currency),
     )
@@ -167,7 +168,7 @@ def _payments(document: Reader, currency: str, sign: int) -> tuple[Payment, ...]
     return tuple(
         Payment(
             method=words.METHODS.get(kind, "other"),
-            amount=words.added(document, amounts),
+            amount=sums.added(document, amounts),
             currency=currency,
             provider_method=kind,
             rrn=rrn,

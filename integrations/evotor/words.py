@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from integrations.clocks import is_plausible
 from integrations.contract import Context
-from integrations.reading import AMOUNT_LIMIT, Reader
+from integrations.reading import Reader
 from sales.drafts import Line, Mention
 from sales.money import round_money
 
@@ -115,28 +115,6 @@ def product(parent: Reader, key: str, name: str | None) -> Mention | None:
 def unit_cost(position: Reader, key: str) -> Decimal | None:
     """Return the purchase price of a unit; the till writes 0 where it knows none."""
     return abs(position.maybe(key, Reader.fine) or Decimal(0)) or None
-
-
-def times(position: Reader, price: Decimal, quantity: Decimal, currency: str) -> Decimal:
-    """Return price × quantity, rounded half-up; raises where no till would sell so much."""
-    found = price * quantity
-    if found >= AMOUNT_LIMIT:
-        raise position.refuse("an amount out of range")
-    return round_money(found, currency)
-
-
-def added(document: Reader, values: Iterable[Decimal | None]) -> Decimal:
-    """Return the sum of what is known of the values; raises beyond the limit of amounts."""
-    found = sum((value for value in values if value is not None), Decimal("0.00"))
-    if found >= AMOUNT_LIMIT:
-        raise document.refuse("a sum out of range")
-    return found
-
-
-def total_of(document: Reader, values: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum, None where there is nothing or a part of it is unknown."""
-    found = list(values)
-    return added(document, found) if found and None not in found else None
 
 
 def clock_anomalies(time: datetime, context: Context) -> tuple[str, ...]:
