@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sales.money import AmountError, from_minor, to_scale
 
-from .contract import PayloadUnrecognised
+from .contract import Delivery, PayloadUnrecognised
 from .strict import child_path, parse_json
 
 __all__ = ["Reader", "parse_json"]
@@ -38,6 +38,19 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def topic_of(delivery: Delivery, header: str, form: re.Pattern[str]) -> str:
+    """Return what a header says the body is, for providers that say it nowhere else.
+
+    Raises PayloadUnrecognised at the header where it is missing or of another form.
+    """
+    topic = delivery.headers.get(header)
+    if topic is None:
+        raise PayloadUnrecognised(f"headers.{header}", "missing")
+    if not form.fullmatch(topic):
+        raise PayloadUnrecognised(f"headers.{header}", "not a topic")
+    return topic
 
 
 class Reader:
@@ -243,6 +256,11 @@ class Reader:
                 raise self.refuse("a time without an offset")
             value = value.replace(tzinfo=ZoneInfo(zone))
         return _settled(value)
+
+    def joined(self, *keys: str) -> str | None:
+        """Return the labels under these keys (first name, last name) in one, with spaces between;
+        None where there is none of them."""
+        return " ".join(filter(None, (self.maybe(key, Reader.label) for key in keys))) or None
 
     def seconds(self) -> datetime:
         """Return the time, in UTC, of a whole number of seconds since 1970, or of its text."""

@@ -13,14 +13,13 @@ from .words import answers_of
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:
     """Read the answer of crm.contact.get; of several phones the first is the contact's."""
     contact = answers_of(event)[0]["result"]
-    names = (contact.maybe(key, Reader.label) for key in ("NAME", "SECOND_NAME", "LAST_NAME"))
     return (
         ReferenceDraft(
             kind=ReferenceKind.CUSTOMER,
             external_id=contact["ID"].number(),
             version=version_of_answer(contact["DATE_MODIFY"].time(), context),
             content={
-                "name": " ".join(filter(None, names)) or None,
+                "name": contact.joined("NAME", "SECOND_NAME", "LAST_NAME"),
                 "phone": _first(contact, "PHONE"),
                 "email": _first(contact, "EMAIL"),
             },

@@ -23,8 +23,7 @@ def person(found: Reader | None) -> Mention | None:
     name = None if found is None else found.maybe("id", Reader.id)
     if found is None or name is None:
         return None
-    given, family = (found.maybe(key, Reader.label) for key in ("name", "surname"))
-    return Mention(external_id=name, name=" ".join(filter(None, (given, family))) or None)
+    return Mention(external_id=name, name=found.joined("name", "surname"))
 
 
 def tax_of(place: Reader, *, included: bool) -> dict[str, Any]:

@@ -108,8 +108,8 @@ def _place(cheque: Reader, context: Context) -> Mention | None:
 def _customer(cheque: Reader) -> CustomerLink | None:
     if "client_id" not in cheque.value:
         return None
-    names = (cheque.maybe(key, Reader.label) for key in ("client_firstname", "client_lastname"))
-    client = _mention(cheque, "client_id", " ".join(filter(None, names)) or None)
+    name = cheque.joined("client_firstname", "client_lastname")
+    client = _mention(cheque, "client_id", name)
     return CustomerLink(customer=client)
 
 

@@ -133,7 +133,7 @@ def _person(customer: Reader, read: Version) -> Sequence[ReferenceDraft]:
         return ()
     phones = [one.maybe("number", Reader.label) for one in words.items(customer, "phones")]
     content: dict[str, Any] = {
-        "name": words.full_name(customer),
+        "name": customer.joined("lastName", "firstName", "patronymic"),
         "phone": next(filter(None, phones), None),
         "email": customer.maybe("email", Reader.label),
     }

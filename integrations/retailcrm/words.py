@@ -15,7 +15,6 @@ _WON = ("complete",)
 #: Type of payment → method; types are the merchant's own, these two are there from the start.
 _METHODS = {"cash": "cash", "bank-card": "card"}
 _RATES = frozenset(map(Decimal, (0, 5, 7, 10, 18, 20, 22)))
-_NAMES = ("lastName", "firstName", "patronymic")
 
 
 def status_codes(text: str) -> list[str]:
@@ -67,9 +66,3 @@ def tax_of(item: Reader) -> Mapping[str, Any]:
         return {"tax_code": "none"}
     rate = Reader(written, item.path).fine(10)
     return {"tax_code": str(int(rate)) if rate in _RATES else "other", "tax_rate": rate}
-
-
-def full_name(person: Reader) -> str | None:
-    """Return surname, name and patronymic, as far as they are there."""
-    parts = (person.maybe(key, Reader.label) for key in _NAMES)
-    return " ".join(filter(None, parts)) or None

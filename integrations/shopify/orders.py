@@ -184,4 +184,4 @@ def _customer(order: Reader) -> CustomerLink | None:
 
 
 def _person(customer: Reader) -> Mention:
-    return Mention(external_id=customer["id"].id(), name=words.full_name(customer))
+    return Mention(external_id=customer["id"].id(), name=customer.joined("first_name", "last_name"))

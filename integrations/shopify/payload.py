@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations.contract import Delivery, Event, Normaliser, PayloadUnrecognised
-from integrations.reading import Reader, parse_json
+from integrations.reading import Reader, parse_json, topic_of
 from sales.drafts import ReferenceKind
 
 from . import orders, privacy, references, refunds, transactions
@@ -28,7 +28,7 @@ def split(delivery: Delivery) -> list[Event]:
     an id the hash of the body stands in for it.
     """
     payload = parse_json(delivery.body)
-    topic = _topic(delivery)
+    topic = topic_of(delivery, TOPIC, _TOPIC)
     name = delivery.headers.get(EVENT_ID) or hashlib.sha256(delivery.body).hexdigest()
     return [
         Event(
@@ -40,15 +40,6 @@ def split(delivery: Delivery) -> list[Event]:
         )
         for kind in _PARTS.get(topic, (topic,))
     ]
-
-
-def _topic(delivery: Delivery) -> str:
-    topic = delivery.headers.get(TOPIC)
-    if topic is None:
-        raise PayloadUnrecognised(f"headers.{TOPIC}", "missing")
-    if not _TOPIC.fullmatch(topic):
-        raise PayloadUnrecognised(f"headers.{TOPIC}", "not a topic")
-    return topic
 
 
 def _lenient_time(payload: Any) -> datetime | None:

@@ -8,8 +8,6 @@ from integrations.contract import Context, Event, Normaliser, Statement
 from integrations.reading import Reader
 from sales.drafts import Rank, ReferenceDraft, ReferenceKind
 
-from . import words
-
 _ADDRESS = ("address1", "address2", "city", "province", "zip")
 
 
@@ -18,7 +16,7 @@ def customer(event: Event, context: Context, /) -> Sequence[Statement]:
     the customer is only named, so that nothing that was known is overwritten."""
     person = Reader(event.payload)
     content = {
-        "name": words.full_name(person),
+        "name": person.joined("first_name", "last_name"),
         "phone": person.maybe("phone", Reader.label),
         "email": person.maybe("email", Reader.label),
     }

@@ -33,12 +33,6 @@ def mention(parent: Reader, key: str, name: str | None = None) -> Mention | None
     return None if found is None else Mention(external_id=found, name=name)
 
 
-def full_name(customer: Reader) -> str | None:
-    """Return first and last name in one, None where neither is told."""
-    names = (customer.maybe(key, Reader.label) for key in ("first_name", "last_name"))
-    return " ".join(filter(None, names)) or None
-
-
 def place(parent: Reader, context: Context) -> dict[str, Any]:
     """Return where and by whom; an order without a shop is of the one that the source is set to."""
     default = Mention(external_id=context.location) if context.location else None

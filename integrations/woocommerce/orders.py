@@ -155,5 +155,5 @@ def _customer(order: Reader) -> CustomerLink:
     if number == 0:
         return CustomerLink(customer=None)
     billing = order.get("billing")
-    name = None if billing is None else words.name_of(billing)
+    name = None if billing is None else billing.joined("first_name", "last_name")
     return CustomerLink(customer=Mention(external_id=str(number), name=name))

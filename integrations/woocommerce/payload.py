@@ -12,10 +12,9 @@ from integrations.contract import (
     Delivery,
     Event,
     Normaliser,
-    PayloadUnrecognised,
     Statement,
 )
-from integrations.reading import Reader, parse_json
+from integrations.reading import Reader, parse_json, topic_of
 
 from . import orders, references
 
@@ -39,18 +38,9 @@ def split(delivery: Delivery) -> list[Event]:
     if is_ping(delivery):
         return [Event(key=f"ping:{digest}", type="ping", payload={})]
     payload = parse_json(delivery.body)
-    topic = _topic(delivery)
+    topic = topic_of(delivery, TOPIC, _TOPIC)
     name = delivery.headers.get(DELIVERY, "")[:100]
     return [Event(key=f"{topic}:{name}:{digest}", type=topic, payload=payload)]
-
-
-def _topic(delivery: Delivery) -> str:
-    topic = delivery.headers.get(TOPIC)
-    if topic is None:
-        raise PayloadUnrecognised(f"headers.{TOPIC}", "missing")
-    if not _TOPIC.fullmatch(topic):
-        raise PayloadUnrecognised(f"headers.{TOPIC}", "not a topic")
-    return topic
 
 
 def _listed(event: Event, context: Context, /) -> Sequence[Statement]:

@@ -7,7 +7,9 @@ from integrations.contract import Context, Event, Normaliser, Statement
 from integrations.reading import Reader
 from sales.drafts import Rank, ReferenceDraft, ReferenceKind
 
-from .words import modified, name_of
+from .words import modified
+
+_NAMES = ("first_name", "last_name")
 
 
 def customer(event: Event, context: Context, /) -> Sequence[Statement]:
@@ -20,7 +22,7 @@ def customer(event: Event, context: Context, /) -> Sequence[Statement]:
             external_id=found["id"].id(),
             version=version(Rank.FULL, modified(found), context),
             content={
-                "name": name_of(found) or (billing and name_of(billing)),
+                "name": found.joined(*_NAMES) or (billing and billing.joined(*_NAMES)),
                 "phone": billing and billing.maybe("phone", Reader.label),
                 "email": found.maybe("email", Reader.label),
             },

@@ -36,12 +36,6 @@ def modified(parent: Reader) -> datetime | None:
     return parent.maybe("date_modified_gmt", gmt) or parent.maybe("date_created_gmt", gmt)
 
 
-def name_of(person: Reader) -> str | None:
-    """Return first and last name."""
-    names = (person.maybe(key, Reader.label) for key in ("first_name", "last_name"))
-    return " ".join(filter(None, names)) or None
-
-
 def priced(item: Reader, key: str, currency: str, included: bool) -> Decimal:
     """Return what stands under the key, always without its tax, and the tax beside it where prices
     include it."""

@@ -18,14 +18,10 @@ def stated(data: Reader, company: str, context: Context, *, gone: bool) -> Seque
         external_id=data["id"].number(),
         version=words.as_of(data, context, gone=gone),
         content={
-            "name": data.maybe("display_name", Reader.label) or _name(data),
+            "name": data.maybe("display_name", Reader.label) or data.joined(*_NAMES),
             "phone": data.maybe("phone", Reader.label),
             "email": data.maybe("email", Reader.label),
         },
         gone=gone,
     )
     return [draft]
-
-
-def _name(data: Reader) -> str | None:
-    return " ".join(filter(None, (data.maybe(key, Reader.label) for key in _NAMES))) or None
