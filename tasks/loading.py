@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from ingest.headers import decode
+from integrations.clocks import micros
 from integrations.contract import (
     Answered,
     Context,
@@ -56,7 +57,6 @@ CONFIRM = "confirm"
 _WEIGHT = """
 SELECT coalesce(sum(octet_length(body)), 0)::int8 FROM ingest_delivery WHERE id = ANY(%b::uuid[])
 """
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TooHeavy(Exception):
@@ -93,7 +93,7 @@ class Settings:
         return Context(
             currency=self.currency,
             timezone=self.timezone,
-            received=_micros(received),
+            received=micros(received),
             prices_include_tax=self.prices_include_tax,
             location=self.location,
             is_test=self.is_test,
@@ -175,12 +175,8 @@ def request(
     """Return stored columns as the request they were, or as the answer to one of ours."""
     answered = None
     if read_at is not None:
-        answered = Answered(_micros(read_at), None if date is None else _micros(date), over)
+        answered = Answered(micros(read_at), None if date is None else micros(date), over)
     return Delivery(method, path, query.decode("latin-1"), decode(headers), body, url, answered)
-
-
-def _micros(time: datetime) -> int:
-    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def settings(ids: Iterable[int]) -> dict[int, Settings]:
