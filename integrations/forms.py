@@ -61,15 +61,11 @@ def _matches(body: bytes) -> Iterator[re.Match[bytes]]:
         yield match
 
 
-def keys_of(field: Field) -> tuple[str, ...]:
-    """Return the path that a field's key spells; ``[]`` is an empty step.
+def keys_of(raw: bytes) -> tuple[str, ...]:
+    """Return the path that the key of a field spells; ``[]`` is an empty step.
 
     Raises PayloadUnrecognised.
     """
-    return _spelled(field.key)
-
-
-def _spelled(raw: bytes) -> tuple[str, ...]:
     if len(raw) > MAX_KEY:
         raise _unreadable(raw, f"a key of more than {MAX_KEY} bytes")
     return _steps_of(raw)
@@ -113,7 +109,7 @@ def _text(raw: bytes, key: bytes) -> str:
     try:
         return _decoded(raw, "$")
     except PayloadUnrecognised as error:  # the path is only put together when it is asked for
-        raise PayloadUnrecognised(path_of(_spelled(key)), error.reason) from None
+        raise PayloadUnrecognised(path_of(keys_of(key)), error.reason) from None
 
 
 def fields_of(path: str, body: bytes) -> list[Field]:
@@ -146,7 +142,7 @@ def parse_form(body: bytes) -> dict[str, Any]:
     root: dict[str, Any] = {}
     for match in _matches(body):
         key, raw = match.groups()
-        _put(root, _spelled(key), _text(raw, key))
+        _put(root, keys_of(key), _text(raw, key))
     if not root:
         raise PayloadUnrecognised("$", "empty")
     return {key: item if type(item) is str else _settled(item) for key, item in root.items()}

@@ -231,7 +231,7 @@ def test_a_reader_names_the_places_of_a_form() -> None:
 def test_a_field_says_where_its_value_stands_among_the_bytes() -> None:
     body = b"event=X&auth%5Baccess_token%5D=se%20cret&empty&last="
 
-    found = {path_of(keys_of(field)): body[field.start : field.end] for field in fields(body)}
+    found = {path_of(keys_of(field.key)): body[field.start : field.end] for field in fields(body)}
 
     assert found == {"event": b"X", "auth.access_token": b"se%20cret", "empty": b"", "last": b""}
 
@@ -250,7 +250,7 @@ def test_the_fields_of_a_path_are_those_whose_keys_spell_it(pieces: list[tuple[s
 
     def spells(field: Field) -> bool:
         try:
-            return keys_of(field) == ("auth", "token")
+            return keys_of(field.key) == ("auth", "token")
         except PayloadUnrecognised:
             return False
 
