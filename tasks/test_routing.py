@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import redis
 from django.core.management import CommandError, call_command
 from django.db import InternalError, ProgrammingError
 from psycopg.errors import LockNotAvailable
@@ -25,6 +26,7 @@ from tasks.models import Replay, Routed
 from tasks.pipeline import settle
 from tasks.routing import unrouted
 from tasks.sources import set_state
+from tasks.wakeup import Doorbell
 from tests.hearing import owner
 from tests.settling import TOY, ledger, make_due, outcomes_of, put, sale_event, sales
 
@@ -216,18 +218,21 @@ def test_no_account_sees_what_is_anothers() -> None:
 
 
 def test_parts_wake_a_worker_when_they_are_committed_and_those_of_a_replay_do_not(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, valkey: str
 ) -> None:
     rung: list[tuple[UUID, ...]] = []
 
-    class Bell:
+    class Bell(Doorbell):
         def ring(self, ids: Sequence[UUID]) -> None:
+            super().ring(ids)
             with every_account():  # committed: another transaction sees them
                 rung.append(
                     tuple(Inbox.objects.filter(delivery_id__in=ids).values_list("pk", flat=True))
                 )
 
-    monkeypatch.setattr(bell, "of_process", Bell)
+    redis.Redis.from_url(valkey).flushall()
+    ours = Bell(valkey, limit_seconds=2)
+    monkeypatch.setattr(bell, "of_process", lambda: ours)
     app = make_app()
     anna, boris = connect(app, "anna"), connect(app, "boris")
 
@@ -239,6 +244,9 @@ def test_parts_wake_a_worker_when_they_are_committed_and_those_of_a_replay_do_no
     connect(app, "clara")
     assert run_replays() == 1
     assert len(rung) == 1
+    ours.close()
+    queued = redis.Redis.from_url(valkey).hvals("dramatiq:live.msgs")
+    assert [set(json.loads(one)["args"][0]) for one in queued] == [set(map(str, parts))]
 
 
 def test_a_merchant_without_an_api_key_of_his_own_is_asked_with_the_apps() -> None:
