@@ -1,7 +1,9 @@
 """Business days, tests, mirrors and references, worked out by hand."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,11 +13,15 @@ from sales.drafts import (
     Fiscal,
     Line,
     Mention,
+    Money,
+    Refund,
     Version,
 )
 from sales.models import Category, Product, Sale
+from sales.models import Payment as PaymentRow
 from sales.models import Refund as RefundRow
-from tests.told import V1, V2, V3, header, refund, sale, stored, tell
+from sales.recording import Stated, record
+from tests.told import V1, V2, V3, header, paid, refund, sale, stored, tell
 from tests.universe import Universe
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +50,40 @@ def test_the_business_day_follows_zone_and_cut_off(
 
     assert stored().business_date == day
     assert RefundRow.objects.get().business_date == day
+
+
+LATE, EARLY = datetime(2026, 3, 5, 12, tzinfo=UTC), datetime(2026, 3, 4, 12, tzinfo=UTC)
+UNDATED = sale(
+    money=Money(payments=(paid("30.00"),), refunds=(Refund(total=Decimal("5.00"), currency="RUB"),))
+)
+
+
+@pytest.mark.parametrize(
+    "batches", [[[LATE], [EARLY]], [[EARLY], [LATE]], [[LATE, EARLY]], [[EARLY, LATE]]]
+)
+def test_an_undated_refund_belongs_to_the_first_receipt_of_its_statement(
+    world: Universe, batches: list[list[datetime]]
+) -> None:
+    # The sale itself was heard of before: its own receipt says nothing about the refund's.
+    tell(world, sale(header=header()), received=datetime(2026, 3, 2, 12, tzinfo=UTC))
+    for batch in batches:
+        record(
+            [
+                Stated(UNDATED, world.account, world.sources[0], UUID(int=9), received, 1)
+                for received in batch
+            ]
+        )
+
+    found = RefundRow.objects.get()
+    assert found.business_date == date(2026, 3, 4)
+    assert found.received_at == PaymentRow.objects.get().received_at == EARLY
+
+
+def test_a_refund_in_a_later_statement_belongs_to_the_receipt_of_that_one(world: Universe) -> None:
+    tell(world, sale(V1, money=Money(payments=(paid("30.00"),))), received=EARLY)
+    tell(world, sale(V2, money=UNDATED.money), received=LATE)
+
+    assert RefundRow.objects.get().business_date == date(2026, 3, 5)
 
 
 def test_a_test_source_makes_tests_but_a_test_account_does_not(world: Universe) -> None:

@@ -127,15 +127,14 @@ def read() -> dict[str, Table]:
 
 
 def pure(tables: dict[str, Table]) -> dict[str, Table]:
-    """Take away what is no function of the statements: whose receipt an owned part shows, and
-    the settings of a location."""
+    """Take away what is no function of the statements: the settings of a location."""
     settings = {"timezone", "day_cutoff"}
     return {
         kind: {
             key: {
                 name: value
                 for name, value in row.items()
-                if not (name == "received_at" and (row.get("owned") or key == _bar(row)))
+                if not (name == "received_at" and key == _bar(row))
                 and not (kind == "location" and name in {*settings, "currency"})
             }
             for key, row in table.items()

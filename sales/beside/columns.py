@@ -1,7 +1,7 @@
 """Which columns are compared and which are copied, read from the models.
 
-Not pure, so never a difference: ``updated_at``, the order of ``deliveries``, and whose receipt an
-owned part shows. The settings of a location are a person's and belong to no rebuild.
+Not pure, so never a difference: ``updated_at`` and the order of ``deliveries``. The settings of a
+location are a person's and belong to no rebuild.
 """
 
 from dataclasses import dataclass
@@ -41,9 +41,6 @@ class Beside:
     def compared(self, alias: str) -> str:
         """Return the pure columns of a row as one value."""
         names = [f"{alias}.{name}" for name in self.copied if name not in _IMPURE]
-        if "owned" in self.copied:
-            receipt = f"CASE WHEN NOT {alias}.owned THEN {alias}.received_at END"
-            names = [receipt if name == f"{alias}.received_at" else name for name in names]
         return f"ROW({', '.join(names)})"
 
     def list(self, alias: str) -> str:

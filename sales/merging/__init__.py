@@ -35,17 +35,18 @@ __all__ = [
 def join(a: Reg | None, b: Reg) -> Reg:
     """Return the later of two: associative, commutative, idempotent.
 
-    Of an equal version with other content the greater digest stands, and it is tied.
+    Of an equal version with other content the greater digest stands, and it is tied. What was
+    stated twice was received when it came first.
     """
     if a is None:
         return b
     winner = max(a, b, key=lambda reg: reg.stamp)
     if a.stamp[:4] != b.stamp[:4]:
         return winner
-    other = a.stamp.digest != b.stamp.digest and a.stamp.rank != Rank.MENTION
-    return Reg(
-        winner.stamp, winner.value, winner.by, winner.received, a.tied or b.tied or other
-    )  # fmt: skip
+    same = a.stamp.digest == b.stamp.digest
+    received = min(a.received, b.received) if same else winner.received
+    tied = a.tied or b.tied or (not same and a.stamp.rank != Rank.MENTION)
+    return Reg(winner.stamp, winner.value, winner.by, received, tied)
 
 
 class World:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ..statements import Recorded, Stated
-from . import derive, locks, parts
+from . import dating, derive, locks, parts
 from .arrays import BY_ID, Cursor, literal, ordered, texts, uuids
 from .fold import CONTENT, HEADER, LINES, MONEY, Batch
 from .overlay import overlay
@@ -120,8 +120,11 @@ class _Recorder:
         parts.replace_fiscal(self.cursor, "sale", written.winners(HEADER))
         # Twins of one batch have the receipt only now; both rows are ours already.
         partners |= locks.sales_of(self.cursor, receipts)
-        owned = parts.replace_money(self.cursor, written.winners(MONEY))
-        self.refunds |= {*owned, *derive.refunds(self.cursor, owned)}
+        owned = {
+            *parts.replace_money(self.cursor, written.winners(MONEY)),
+            *dating.date_earlier(self.cursor, written.repeated),
+        }
+        self.refunds |= owned | derive.refunds(self.cursor, owned)
         self.sales |= written.changed | self._overlay(SALE, written)
         self.sales |= derive.sales(self.cursor, written.touched)
         if partners:

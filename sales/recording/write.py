@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..drafts import Rank
+from . import dating
 from .arrays import Cursor, encode, ordered
-from .fold import VERSION_SIZE, Reg, Row
+from .fold import MONEY, VERSION_SIZE, Reg, Row
 from .tables import Table
 
 
@@ -47,6 +48,8 @@ class Written:
     locked: dict[UUID, State] = field(default_factory=dict)
     changed: set[UUID] = field(default_factory=set)
     won: dict[int, list[Won]] = field(default_factory=dict)
+    #: Locked sales whose money is what this batch states again.
+    repeated: list[Row] = field(default_factory=list)
     tied: set[UUID] = field(default_factory=set)
 
     @property
@@ -74,13 +77,14 @@ def write(
     known = _states(cursor.rows(table.read, ordered(rows))) if rows else {}
     needed = [row for key, row in rows.items() if key not in known or _matters(row, known[key])]
     needed.sort(key=_by_id)
+    repeated = [row for key, row in rows.items() if _repeats(row, known.get(key))]
     fresh = [row for row in needed if row.id not in known]
     if fresh:
         types = [*table.types, *("numeric" for _ in table.sums)]
         wires = [(*row.wire(table), *row.sums(table)) for row in fresh]
         done.created = _ids(cursor.rows(table.insert, *encode(types, wires)))
         done.changed |= done.created
-    rest = {*hold, *(row.id for row in needed)} - done.created
+    rest = {*hold, *(row.id for row in needed), *dating.later(cursor, repeated)} - done.created
     if rest:
         done.locked = _states(cursor.rows(table.lock, ordered(rest)))
         if len(done.locked) < len(rest):
@@ -90,6 +94,7 @@ def write(
         wires = [row.wire(table) for row in later]
         done.changed |= _ids(cursor.rows(table.update, *encode(table.types, wires)))
     _award(done, needed)
+    done.repeated = [row for key, row in rows.items() if _repeats(row, done.locked.get(key))]
     return done
 
 
@@ -101,6 +106,12 @@ def _award(done: Written, rows: Collection[Row]) -> None:
                 done.tied.add(row.id)
             if state is None or reg.stamp > state.stamps[facet]:
                 done.won.setdefault(facet, []).append(Won(row, reg, state is not None))
+
+
+def _repeats(row: Row, state: State | None) -> bool:
+    """Say whether the money that stands is what the batch states, perhaps received before."""
+    reg = row.regs.get(MONEY)
+    return reg is not None and state is not None and reg.stamp == state.stamps[MONEY]
 
 
 def _is_new_tie(reg: Reg, facet: int, state: State | None) -> bool:
