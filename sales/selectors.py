@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Model, Q, QuerySet
 
 from .models import (
     Category,
@@ -68,9 +68,20 @@ def sales(accounts: Accounts) -> QuerySet[Sale]:
     )
 
 
+#: Of its own merit a refund counts that was carried out, and of one fiscal receipt one of them;
+#: beyond that it goes with its sale. One whose sale is not known yet stands for itself.
+_COUNTS = Q(visible=True, status="completed", is_test=False, mirror_of=None) & (
+    Q(sale=None) | Q(sale__counts=True) | Q(sale__known="stub") | ~Q(sale__role="sale")
+)
+
+
 def refunds(accounts: Accounts) -> QuerySet[Refund]:
-    """Return the refunds that lists and sums show."""
+    """Return the refunds that lists and sums show, with ``counts``.
+
+    That is not kept in the row: it changes with the sale, whose ``updated_at`` tells of it.
+    """
     rows = owned(Refund.objects.all(), accounts).filter(visible=True)
+    rows = rows.annotate(counts=ExpressionWrapper(_COUNTS, BooleanField()))
     return rows.select_related("source", "location", "device", "employee").only(
         *_shown(Refund), *_SOURCE, *_JOINED
     )

@@ -48,13 +48,18 @@ def redate_source(source_id: int) -> int:
 def _redate(cursor: Cursor, column: str, value: object) -> int:
     changed = 0
     for page in _pages(cursor, REFUND, column, value=value):
+        receipts = locks.receipts_of(cursor, page)
+        locks.take(cursor, receipts)
         cursor.rows(REFUND.lock, uuids(page))
-        changed += len(derive.refunds(cursor, page))
+        mirrored = locks.holders(cursor, receipts).refunds
+        changed += len(
+            derive.refunds(cursor, page) | derive.refund_mirrors(cursor, {*page, *mirrored})
+        )
     for page in _pages(cursor, SALE, column, value=value):
         # In the order of record(): receipts, then rows, then sums.
         receipts = locks.receipts_of(cursor, page)
         locks.take(cursor, receipts)
-        mirrored = locks.sales_of(cursor, receipts)
+        mirrored = locks.holders(cursor, receipts).sales
         cursor.rows(SALE.lock, uuids(sorted({*page, *mirrored})))
         changed += len(derive.sales(cursor, page) | derive.mirrors(cursor, mirrored))
     return changed

@@ -9,16 +9,21 @@ from dataclasses import dataclass, replace
 from decimal import Decimal as D
 from itertools import permutations
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models import Sum
 
 from accounts.models import Account, Source
 from accounts.rls import scoped
-from sales.drafts import Fiscal, SaleDraft
+from sales import selectors, totals
+from sales.drafts import Fiscal, Money, RefundDraft, SaleDraft
+from sales.drafts import Refund as RefundContent
 from sales.models import Refund, Sale
 from sales.recording import Stated, record
 from tests.test_same_sale import told
+from tests.told import V2, header, refund, sale
+from tests.universe import NOON
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +165,82 @@ def _later(stated: Stated) -> Stated:
     version = stated.draft.version
     later = replace(version, clock=version.clock + 1)
     return replace(stated, draft=replace(stated.draft, version=later))
+
+
+def _lone(source: Source, total: str = "108.00", **fiscal: Any) -> list[Stated]:
+    """A receipt of a return without its sale, as a source tells it."""
+    receipt = Fiscal(**{"fn": "92820001", "fd": "2001", **fiscal})
+    draft = refund(total, f"r-{source.provider}", fiscal=(receipt,))
+    return [Stated(draft, source.account_id, source.pk, UUID(int=7), NOON, 1)]
+
+
+def given_back(accounts: set[int]) -> tuple[Any, frozenset[str]]:
+    """Return the sum of the refunds that count, and who tells of them."""
+    with scoped(accounts):
+        rows = selectors.refunds(accounts).filter(**{"counts": True})
+        return rows.aggregate(back=Sum("total"))["back"], frozenset(
+            rows.values_list("source__provider", flat=True)
+        )
+
+
+@pytest.mark.parametrize(
+    ("fiscal", "back"),
+    [({}, D("108.00")), ({"fd": "2002"}, D("216.00")), ({"fn": None}, D("216.00"))],
+)
+def test_a_refund_without_its_sale_counts_once_in_whatever_order_it_is_told(
+    fiscal: dict[str, Any], back: D
+) -> None:
+    for number, order in enumerate(permutations(("evotor", "moysklad"))):
+        till = make(f"cafe-{number}", "evotor", priority=10)
+        stock = make(f"cafe-{number}", "moysklad")
+        says = {"evotor": _lone(till), "moysklad": _lone(stock, **fiscal)}
+
+        tell(*(says[slug] for slug in order))
+
+        telling = TILL if back == D("108.00") else TILL | STOCK
+        assert given_back({till.account_id}) == (back, telling), order
+
+
+def test_a_refund_goes_with_its_sale_and_one_receipt_counts_once() -> None:
+    till, stock = make("cafe", "evotor", priority=10), make("cafe", "moysklad")
+
+    tell(of(till), of(stock))
+
+    assert given_back({till.account_id}) == (D("108.00"), TILL)
+
+
+def test_the_other_refund_counts_when_the_first_turns_out_to_have_failed() -> None:
+    till, stock = make("cafe", "evotor", priority=10), make("cafe", "moysklad")
+    tell(_lone(till), _lone(stock))
+    (one,) = _lone(till)
+    assert isinstance(one.draft, RefundDraft)
+    assert one.draft.content is not None
+    content = replace(one.draft.content, status="failed")
+
+    tell([replace(one, draft=replace(one.draft, version=V2, content=content))])
+
+    assert given_back({till.account_id}) == (D("108.00"), STOCK)
+    with scoped([till.account_id]):
+        assert Refund.objects.get(source=stock).mirror_of is None
+
+
+def test_a_priority_that_changes_changes_which_refund_counts() -> None:
+    till, stock = make("cafe", "evotor", priority=10), make("cafe", "moysklad")
+    tell(_lone(till), _lone(stock))
+
+    with scoped([till.account_id]):
+        Source.objects.filter(pk=stock.pk).update(priority=20)
+        totals.redate_source(stock.pk)
+
+    assert given_back({till.account_id}) == (D("108.00"), STOCK)
+
+
+def test_refunds_inside_sales_are_mirrors_as_well() -> None:
+    till, stock = make("cafe", "evotor", priority=10), make("cafe", "moysklad")
+    receipt = Fiscal(fn="92820001", fd="2001")
+    inside = RefundContent(total=D("108.00"), currency="RUB", fiscal=(receipt,))
+    draft = sale(header=header(), money=Money(refunds=(inside,)))
+
+    tell([Stated(draft, stock.account_id, stock.pk, UUID(int=8), NOON, 1)], _lone(till))
+
+    assert given_back({till.account_id}) == (D("108.00"), TILL)

@@ -121,6 +121,7 @@ SALES: dict[str, Filter] = _DOCUMENTS | {
 REFUNDS: dict[str, Filter] = _DOCUMENTS | {
     "status": choice(("pending", "completed", "failed"), "status__in"),
     "kind": choice(("refund", "void", "chargeback", "correction"), "kind__in"),
+    "counts": Filter(_truth, "counts", _BOOL),
 }
 
 

@@ -80,7 +80,7 @@ def _tail(row: Entity) -> Item:
     }
 
 
-def _refund(row: Refund, sale: UUID | None, fiscal: Sequence[Fiscal]) -> Item:
+def _refund(row: Any, sale: UUID | None, fiscal: Sequence[Fiscal]) -> Item:
     currency = row.currency
     return {
         "id": row.id,
@@ -107,6 +107,8 @@ def _refund(row: Refund, sale: UUID | None, fiscal: Sequence[Fiscal]) -> Item:
         "fiscal": [parts.fiscal(part, currency) for part in fiscal],
         "reason": row.reason,
         "is_test": row.is_test,
+        "counts": row.counts,
+        "mirror_of": row.mirror_of,
         **_tail(row),
         "provenance": {"deliveries": row.deliveries, "mapper": row.mapper},
         "ordered_by": row.ordered_by,

@@ -97,6 +97,28 @@ def test_a_refund_of_a_sale_that_no_list_shows_has_none(cafe: House) -> None:
     assert (item["sale"], item["sale_external_id"]) == (None, "later")
 
 
+def test_a_refund_counts_with_its_sale_and_by_itself_while_that_is_not_known(cafe: House) -> None:
+    mirror = uuid.uuid4()
+    counting = [
+        cafe.refund(),
+        cafe.refund(cafe.sale(counts=True)),
+        cafe.refund(cafe.sale(visible=False, known="stub")),
+        cafe.refund(cafe.sale(role="return", visible=False)),
+    ]
+    others = [
+        cafe.refund(cafe.sale(counts=False)),
+        cafe.refund(cafe.sale(visible=False, deleted=True, counts=False)),
+        cafe.refund(is_test=True),
+        cafe.refund(status="pending"),
+        cafe.refund(mirror_of=mirror),
+    ]
+
+    assert {*ids(cafe.get("/refunds/?counts=true"))} == {str(row.id) for row in counting}
+    assert {*ids(cafe.get("/возвраты/?counts=false"))} == {str(row.id) for row in others}
+    item = cafe.get(f"/refunds/{others[-1].id}/")
+    assert (item["counts"], item["mirror_of"]) == (False, str(mirror))
+
+
 def test_overrides_show_the_hand_and_the_provider(cafe: House) -> None:
     edits = {
         "number": {"t": 1_777_896_000_000_000, "d": "x", "v": "12"},

@@ -29,13 +29,15 @@ def copy_references(kind: str, ids: Collection[UUID]) -> int:
     return _copy(TABLES[kind], ids)
 
 
-def decide_mirrors(sales: Collection[UUID]) -> None:
-    """Decide anew which sale of each receipt counts, among the live rows."""
+def decide_mirrors(found: Linked) -> None:
+    """Decide anew which sale or refund of each receipt counts, among the live rows."""
     cursor = Cursor()
     cursor.rows(_LIVE_FIRST)
-    partners = locks.sales_of(cursor, locks.receipts_of(cursor, sales)) | set(sales)
-    cursor.rows(RECORDED_SALE.lock, ordered(partners))
-    derive.mirrors(cursor, partners)
+    partners = locks.holders(cursor, locks.receipts_of(cursor, found.sales | found.refunds))
+    sales = partners.sales | found.sales
+    cursor.rows(RECORDED_SALE.lock, ordered(sales))
+    derive.mirrors(cursor, sales)
+    derive.refund_mirrors(cursor, partners.refunds | found.refunds)
 
 
 def _copy(table: Beside, ids: Collection[UUID]) -> int:

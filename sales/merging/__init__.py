@@ -137,7 +137,8 @@ def derive(world: World, settings: Settings) -> dict[str, Table]:
             lines=lines.get(key, []),
             settings=settings,
         )
-    deriving.derive_mirrors(tables["sale"], tables["fiscal"].values(), settings)
+    receipts = list(tables["fiscal"].values())
+    deriving.derive_mirrors(tables["sale"], tables["refund"], receipts, settings)
     for kind in FACETS:
         if kind not in ("sale", "payment", "refund"):
             for row in tables[kind].values():

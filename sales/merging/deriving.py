@@ -122,28 +122,13 @@ def derive_sale(
     row["money_gap"] = _gap(row)
 
 
-def derive_mirrors(sales: Table, receipts: Iterable[Row], settings: Settings) -> None:
-    """Let one sale of each fiscal receipt count, where several sources sent it."""
-    holders: dict[tuple[Any, ...], list[Row]] = {}
-    of: dict[UUID, list[tuple[Any, ...]]] = {}
-    for receipt in receipts:
-        if receipt["owner_kind"] == "sale" and None not in (receipt["fn"], receipt["fd"]):
-            key = (receipt["account_id"], receipt["fn"], receipt["fd"])
-            holders.setdefault(key, []).append(sales[receipt["owner_id"]])
-            of.setdefault(receipt["owner_id"], []).append(key)
-
-    def place(sale: Row) -> tuple[int, UUID]:
-        return -settings.sources[sale["source_id"]].priority, sale["id"]
-
+def derive_mirrors(
+    sales: Table, refunds: Table, receipts: Sequence[Row], settings: Settings
+) -> None:
+    """Let one record of each fiscal receipt count, where several sources sent it."""
+    _mirror(sales, [r for r in receipts if r["owner_kind"] == "sale"], settings)
+    _mirror(refunds, [r for r in receipts if r["owner_kind"] == "refund"], settings)
     for sale in sales.values():
-        rivals = [
-            other
-            for key in of.get(sale["id"], ())
-            for other in holders[key]
-            if other["source_id"] != sale["source_id"] and place(other) < place(sale)
-            if _seen(other) and _seen(sale)
-        ]
-        sale["mirror_of"] = min(rivals, key=place)["id"] if rivals else None
         sale["counts"] = (
             _seen(sale)
             and sale["kind"] in _REVENUE
@@ -152,8 +137,33 @@ def derive_mirrors(sales: Table, receipts: Iterable[Row], settings: Settings) ->
         )
 
 
-def _seen(sale: Row) -> bool:
-    return bool(sale["visible"] and not sale["is_test"])
+def _mirror(rows: Table, receipts: Iterable[Row], settings: Settings) -> None:
+    holders: dict[tuple[Any, ...], list[Row]] = {}
+    of: dict[UUID, list[tuple[Any, ...]]] = {}
+    for receipt in receipts:
+        if None not in (receipt["fn"], receipt["fd"]):
+            key = (receipt["account_id"], receipt["fn"], receipt["fd"])
+            holders.setdefault(key, []).append(rows[receipt["owner_id"]])
+            of.setdefault(receipt["owner_id"], []).append(key)
+
+    def place(row: Row) -> tuple[int, UUID]:
+        return -settings.sources[row["source_id"]].priority, row["id"]
+
+    for row in rows.values():
+        rivals = [
+            other
+            for key in of.get(row["id"], ())
+            for other in holders[key]
+            if other["source_id"] != row["source_id"] and place(other) < place(row)
+            if _seen(other) and _seen(row)
+        ]
+        row["mirror_of"] = min(rivals, key=place)["id"] if rivals else None
+
+
+def _seen(row: Row) -> bool:
+    """Say whether a sale or refund takes part: of refunds those that were carried out."""
+    done = "known" in row or row["status"] == "completed"
+    return bool(row["visible"] and not row["is_test"] and done)
 
 
 def _take_from_payments(row: Row, alive: Sequence[Row], *, headless: bool) -> bool:

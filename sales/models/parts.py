@@ -129,6 +129,8 @@ class Refund(Entity):
     ordered_by = models.CharField("порядок по", max_length=8, db_default="provider")
     #: In lists and sums: stated and not deleted.
     visible = models.BooleanField(db_default=False)
+    #: The refund of another source with the same receipt that counts instead.
+    mirror_of = models.UUIDField("повторяет", null=True)
     deliveries = ArrayField(models.UUIDField(), db_default=[])
     mapper = models.SmallIntegerField("версия разбора", db_default=0)
 

@@ -5,7 +5,7 @@ tests hold the two together. One READ COMMITTED transaction (the caller's), the 
 statements for any batch, rows always in the order payment, refund, sale, reference, each by id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from uuid import UUID
 
 from ..statements import Recorded, Stated
@@ -62,11 +62,14 @@ class _Recorder:
         parents = locks.sales_of_parts(
             self.cursor, payments=rows["payment"].keys(), refunds=rows["refund"].keys()
         )
-        receipts = locks.receipts_stated(rows["sale"].values())
-        receipts |= locks.receipts_of(self.cursor, rows["sale"].keys() | parents)
+        sales, refunds = rows["sale"], rows["refund"]
+        receipts = locks.receipts_stated(sales.values(), refunds.values())
+        receipts |= locks.receipts_of(
+            self.cursor, sales.keys() | refunds.keys() | parents, whole=sales.keys()
+        )
         locks.take(self.cursor, receipts)
-        self._refunds(self._payments())
-        self._sales(receipts)
+        touched = self._refunds(self._payments(), receipts)
+        self._sales(receipts, touched)
         for table in REFERENCES.values():
             self._references(table)
 
@@ -96,10 +99,12 @@ class _Recorder:
                 if sale is not None:
                     self.named.setdefault(sale, []).extend(row.deliveries)
 
-    def _refunds(self, following: set[UUID]) -> None:
+    def _refunds(self, following: set[UUID], receipts: set[locks.Receipt]) -> set[UUID]:
+        """Write refunds; return those that are locked now. ``receipts`` grows by theirs."""
         rows, edits = self.batch.rows["refund"], self.batch.edits["refund"]
         written = write(self.cursor, REFUND, rows, hold=following | edits.keys())
         self._note(written)
+        self._late(receipts, written.locked.keys() & rows.keys())
         parts.replace_fiscal(self.cursor, "refund", written.winners(CONTENT))
         self._overlay(REFUND, written)
         changed = written.changed | derive.refunds(self.cursor, written.touched)
@@ -108,34 +113,48 @@ class _Recorder:
         if written.touched:
             touched = ordered(written.touched)
             self.parents |= {row[0] for row in self.cursor.rows(_SALES_OF, touched)}
+        return written.touched
 
-    def _sales(self, receipts: set[locks.Receipt]) -> None:
+    def _sales(self, receipts: set[locks.Receipt], refunds: set[UUID]) -> None:
         edits = self.batch.edits["sale"]
-        partners = locks.sales_of(self.cursor, receipts)
+        partners = locks.holders(self.cursor, receipts).sales
         hold = self.parents | partners | edits.keys()
         written = write(self.cursor, SALE, self.batch.rows["sale"], hold=hold)
         self._note(written)
-        partners |= self._late_partners(written, receipts)
+        held = written.locked.keys()
+        late = self._late(receipts, held, whole=held & self.batch.rows["sale"].keys())
+        partners |= self._late_partners(late)
         parts.replace_lines(self.cursor, written.winners(LINES))
         parts.replace_fiscal(self.cursor, "sale", written.winners(HEADER))
-        # Twins of one batch have the receipt only now; both rows are ours already.
-        partners |= locks.sales_of(self.cursor, receipts)
         owned = {
             *parts.replace_money(self.cursor, written.winners(MONEY)),
             *dating.date_earlier(self.cursor, written.repeated),
         }
         self.refunds |= owned | derive.refunds(self.cursor, owned)
+        # Twins of one batch have the receipt only now; both rows are ours already.
+        holders = locks.holders(self.cursor, receipts)
+        partners |= holders.sales
         self.sales |= written.changed | self._overlay(SALE, written)
         self.sales |= derive.sales(self.cursor, written.touched)
         if partners:
             self.sales |= derive.mirrors(self.cursor, partners | written.touched)
+        if receipts:
+            refunds |= owned | holders.refunds
+            self.refunds |= derive.refund_mirrors(self.cursor, refunds)
         self.sales |= self._name(SALE, self.named)
 
-    def _late_partners(self, written: Written, receipts: set[locks.Receipt]) -> set[UUID]:
-        """Lock what shares a receipt that a sale got between our look and our lock."""
-        late = locks.receipts_of(self.cursor, written.locked.keys()) - receipts
+    def _late(
+        self, receipts: set[locks.Receipt], ids: Set[UUID], *, whole: Set[UUID] = frozenset()
+    ) -> set[locks.Receipt]:
+        """Take, and add, the receipts that rows got between our look and our lock."""
+        late = locks.receipts_of(self.cursor, ids, whole=whole) - receipts
         locks.take(self.cursor, late)
-        partners = locks.sales_of(self.cursor, late)
+        receipts |= late
+        return late
+
+    def _late_partners(self, late: set[locks.Receipt]) -> set[UUID]:
+        """Lock the sales that share a late receipt."""
+        partners = locks.holders(self.cursor, late).sales
         write(self.cursor, SALE, {}, hold=partners)
         return partners
 

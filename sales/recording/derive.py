@@ -186,28 +186,43 @@ WHERE s.id = ANY(%b)
 """,
 )
 
-#: Of sales with one fiscal receipt from several sources, one counts: the highest priority, then
-#: the smallest id. Only those that are seen and no test take part.
-_MIRRORS = _update(
-    "sales_sale",
-    "mirror_of counts",
-    """
-SELECT s.id, x.first AS mirror_of,
-  s.visible AND s.kind IN ('sale', 'correction') AND s.status <> 'voided' AND NOT s.is_test
-    AND x.first IS NULL AS counts
-FROM sales_sale s
+
+def _first_of(kind: str, seen: str) -> str:
+    """Of records with one fiscal receipt from several sources, one counts: the highest priority,
+    then the smallest id. Only those that are seen take part."""
+    return f"""
 JOIN accounts_source src ON src.id = s.source_id
+CROSS JOIN LATERAL (SELECT {seen.format(row="s")} AS seen) v
 CROSS JOIN LATERAL (SELECT (
   SELECT o.id FROM sales_fiscal mine
   JOIN sales_fiscal theirs ON theirs.account_id = mine.account_id
-    AND theirs.fn = mine.fn AND theirs.fd = mine.fd AND theirs.owner_kind = 'sale'
-  JOIN sales_sale o ON o.id = theirs.owner_id AND o.source_id <> s.source_id
-    AND o.visible AND NOT o.is_test
+    AND theirs.fn = mine.fn AND theirs.fd = mine.fd AND theirs.owner_kind = '{kind}'
+  JOIN sales_{kind} o ON o.id = theirs.owner_id AND o.source_id <> s.source_id
+    AND {seen.format(row="o")}
   JOIN accounts_source other ON other.id = o.source_id
-  WHERE mine.owner_id = s.id AND s.visible AND NOT s.is_test
-    AND (-other.priority, o.id) < (-src.priority, s.id)
+  WHERE mine.owner_id = s.id AND v.seen AND (-other.priority, o.id) < (-src.priority, s.id)
   ORDER BY -other.priority, o.id LIMIT 1
-) AS first) x
+) AS first) x"""
+
+
+_SEEN = "{row}.visible AND NOT {row}.is_test"
+_MIRRORS = _update(
+    "sales_sale",
+    "mirror_of counts",
+    f"""
+SELECT s.id, x.first AS mirror_of,
+  v.seen AND s.kind IN ('sale', 'correction') AND s.status <> 'voided' AND x.first IS NULL
+    AS counts
+FROM sales_sale s {_first_of("sale", _SEEN)}
+WHERE s.id = ANY(%b)
+""",
+)
+_REFUND_MIRRORS = _update(
+    "sales_refund",
+    "mirror_of",
+    f"""
+SELECT s.id, x.first AS mirror_of
+FROM sales_refund s {_first_of("refund", f"{_SEEN} AND {{row}}.status = 'completed'")}
 WHERE s.id = ANY(%b)
 """,
 )
@@ -232,3 +247,12 @@ def sales(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:
 def mirrors(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:
     """Decide which sale of each fiscal receipt counts. Returns the ids of those that changed."""
     return _run(cursor, _MIRRORS, ids)
+
+
+def refund_mirrors(cursor: Cursor, ids: Collection[UUID]) -> set[UUID]:
+    """Decide which refund of each fiscal receipt counts. Returns the ids of those that changed.
+
+    Whether a refund's sale counts is no part of it: that would be known only under the lock of the
+    sale, which comes after the refund's (``sales/selectors.py`` adds it).
+    """
+    return _run(cursor, _REFUND_MIRRORS, ids)

@@ -126,28 +126,39 @@ DAYS = (
     _compare("sales_refund", "business_date", _OWNERS, _day("b.content_stamp <> ''")),
 )
 
-#: Sales of other sources in the account with the same printed receipt; the lesser comes first.
-_TWIN = """
-    SELECT o.id FROM sales_fiscal mine
-    JOIN sales_fiscal theirs ON theirs.account_id = mine.account_id AND theirs.fn = mine.fn
-      AND theirs.fd = mine.fd AND theirs.owner_kind = 'sale'
-    JOIN sales_sale o ON o.id = theirs.owner_id AND o.source_id <> b.source_id
-      AND o.visible AND NOT o.is_test
-    JOIN accounts_source other ON other.id = o.source_id
-    WHERE mine.owner_id = b.id AND mine.owner_kind = 'sale'
-    ORDER BY other.priority DESC, o.id LIMIT 1
-"""
-MIRRORS = Walk(
-    table="sales_sale",
-    broken=f"""
-        SELECT 'sales_sale ' || b.id AS what FROM batch b
-        LEFT JOIN accounts_source src ON src.id = b.source_id
-        LEFT JOIN LATERAL ({_TWIN}) t ON b.visible AND NOT b.is_test
-        LEFT JOIN sales_sale o ON o.id = t.id
-        LEFT JOIN accounts_source other ON other.id = o.source_id
-        WHERE b.mirror_of IS DISTINCT FROM
-          CASE WHEN (-other.priority, o.id) < (-src.priority, b.id) THEN o.id END
-    """,  # noqa: S608
+
+def _mirrors(kind: str, seen: str) -> Walk:
+    """Find, of each record, the one of another source with the same printed receipt that comes
+    first; it is named where it comes before the record itself."""
+    table = f"sales_{kind}"
+    twin = f"""
+        SELECT o.id FROM sales_fiscal mine
+        JOIN sales_fiscal theirs ON theirs.account_id = mine.account_id AND theirs.fn = mine.fn
+          AND theirs.fd = mine.fd AND theirs.owner_kind = mine.owner_kind
+        JOIN {table} o ON o.id = theirs.owner_id AND o.source_id <> b.source_id
+          AND {seen.format(row="o")}
+        JOIN accounts_source other ON other.id = o.source_id
+        WHERE mine.owner_id = b.id AND mine.owner_kind = '{kind}'
+        ORDER BY other.priority DESC, o.id LIMIT 1
+    """  # noqa: S608
+    return Walk(
+        table=table,
+        broken=f"""
+            SELECT '{table} ' || b.id AS what FROM batch b
+            LEFT JOIN accounts_source src ON src.id = b.source_id
+            LEFT JOIN LATERAL ({twin}) t ON {seen.format(row="b")}
+            LEFT JOIN {table} o ON o.id = t.id
+            LEFT JOIN accounts_source other ON other.id = o.source_id
+            WHERE b.mirror_of IS DISTINCT FROM
+              CASE WHEN (-other.priority, o.id) < (-src.priority, b.id) THEN o.id END
+        """,  # noqa: S608
+    )
+
+
+_SEEN = "{row}.visible AND NOT {row}.is_test"
+MIRRORS = (
+    _mirrors("sale", _SEEN),
+    _mirrors("refund", _SEEN + " AND {row}.status = 'completed'"),
 )
 GAPS = Walk(
     table="sales_sale",
@@ -182,7 +193,7 @@ CHECKS = (
         id="I4.mirrors",
         title="чек из двух источников считается один раз / a receipt of two sources counts once",
         advice=_AGAIN,
-        parts=(MIRRORS,),
+        parts=MIRRORS,
     ),
     Check(
         id="I5.identity",

@@ -71,7 +71,7 @@ class Walk:
         found = differing.linked(Linked(given["sale"], given["payment"], given["refund"]))
         copied = copying.copy_linked(found)
         if self.source is not None:
-            copying.decide_mirrors(found.sales)
+            copying.decide_mirrors(found)
         return copied
 
     def _in_scope(self, work: Callable[[], Result]) -> Result:
