@@ -86,6 +86,12 @@ CASES = {
         (sale(name="7", header=header(fiscal=(RECEIPT,))),),
         other_source=True,
     ),
+    "one receipt of a return from two tills": Case(
+        (),
+        (refund("5.00", "a", fiscal=(RECEIPT,)),),
+        (refund("5.00", "b", fiscal=(RECEIPT,)),),
+        other_source=True,
+    ),
 }
 
 
@@ -135,6 +141,10 @@ TEETH: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None]]] = {
     ),
     "the lock of the fiscal receipt": (
         "one receipt from two tills",
+        lambda patch: patch.setattr("sales.recording.locks.take", lambda *_: None),
+    ),
+    "the lock of a return's fiscal receipt": (
+        "one receipt of a return from two tills",
         lambda patch: patch.setattr("sales.recording.locks.take", lambda *_: None),
     ),
 }
