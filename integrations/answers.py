@@ -7,7 +7,6 @@
 """
 
 import json
-import re
 from collections.abc import Callable, Sequence
 
 from sales.drafts import Draft, ReferenceDraft, ReferenceKind, RefundDraft, SaleDraft, Version
@@ -15,11 +14,11 @@ from sales.drafts import Draft, ReferenceDraft, ReferenceKind, RefundDraft, Sale
 from .clocks import version_of_absence
 from .contract import Context, Delivery, Event, Normaliser
 from .reading import Reader, parse_json
+from .strict import texts_of
 
 #: How the type of an event ends that is a page of a list.
 LISTED = ".listed"
 OUTCOMES = frozenset({"read", "missing", "listed"})
-_BETWEEN = re.compile(r"[\s,]*")
 
 
 def envelope(kind: str, external_id: str, outcome: str, answers: Sequence[bytes]) -> bytes:
@@ -30,18 +29,8 @@ def envelope(kind: str, external_id: str, outcome: str, answers: Sequence[bytes]
 
 def texts(body: bytes) -> list[bytes]:
     """Return the provider's own texts in an envelope, byte for byte."""
-    text, found = body.decode(), []
-    at = text.index("[", text.index('"answers":')) + 1
-    while text[start := _after(text, at)] != "]":
-        _, at = json.JSONDecoder().raw_decode(text, start)
-        found.append(text[start:at].encode())
-    return found
-
-
-def _after(text: str, at: int) -> int:
-    """Return where what separates two values ends."""
-    match = _BETWEEN.match(text, at)
-    return match.end() if match else at
+    text = body.decode()
+    return texts_of(text, text.index("[", text.index('"answers":')))
 
 
 def split(delivery: Delivery) -> list[Event]:
@@ -52,6 +41,15 @@ def split(delivery: Delivery) -> list[Event]:
     name = body["id"].text(200)
     sent = delivery.answered.sent if delivery.answered else 0
     return [Event(key=f"{kind}:{name}:{sent}", type=f"{kind}.{outcome}", payload=body.value)]
+
+
+def answers_of(event: Event) -> list[Reader]:
+    """Return the answers of one read; there is at least one."""
+    answers = Reader(event.payload)["answers"]
+    found = list(answers)
+    if not found:
+        raise answers.refuse("empty")
+    return found
 
 
 def missing(gone: Callable[[str, Version], Draft]) -> Normaliser:

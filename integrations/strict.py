@@ -15,6 +15,7 @@ MAX_DIGITS = 30
 
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _SUSPICIOUS_ESCAPE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_BETWEEN = re.compile(r"[\s,]*")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
@@ -159,3 +160,21 @@ def child_path(path: str, key: str | int | None) -> str:
     if isinstance(key, int):
         return f"{path}[{key}]"
     return f"{path}.{key}" if path else key
+
+
+def texts_of(text: str, start: int = 0) -> list[bytes]:
+    """Return the texts of the items of a list, byte for byte, of JSON that was parsed before.
+
+    ``start`` is where its bracket stands.
+    """
+    found, at = [], text.index("[", start) + 1
+    while text[begin := _after(text, at)] != "]":
+        _, at = json.JSONDecoder().raw_decode(text, begin)
+        found.append(text[begin:at].encode())
+    return found
+
+
+def _after(text: str, at: int) -> int:
+    """Return where what separates two items ends."""
+    match = _BETWEEN.match(text, at)
+    return match.end() if match else at

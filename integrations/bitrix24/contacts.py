@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
+from integrations.answers import answers_of
 from integrations.clocks import version_of_answer
 from integrations.contract import Context, Event, Statement
 from integrations.reading import Reader
 from sales.drafts import ReferenceDraft, ReferenceKind
-
-from .words import answers_of
 
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:

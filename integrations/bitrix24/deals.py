@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 from integrations import parts
+from integrations.answers import answers_of
 from integrations.clocks import is_plausible, micros, version_of_answer
 from integrations.contract import Context, Event, Read, Statement
 from integrations.reading import Reader
 from integrations.sums import times, total_of
 from sales.drafts import CustomerLink, Header, Line, Mention, SaleDraft
 
-from .words import answers_of, currency_of, link, tax_of
+from .words import currency_of, link, tax_of
 
 #: Group of stages: in progress, won, lost.
 _STATUS = {"P": "open", "S": "completed", "F": "voided"}

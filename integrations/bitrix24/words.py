@@ -3,20 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from integrations.contract import Context, Event
+from integrations.contract import Context
 from integrations.reading import Reader
 from sales.money import is_currency
 
 _CODED_RATES = frozenset(map(Decimal, (0, 5, 7, 10, 18, 20, 22)))
-
-
-def answers_of(event: Event) -> list[Reader]:
-    """Return the answers of one read; there is at least one."""
-    answers = Reader(event.payload)["answers"]
-    found = list(answers)
-    if not found:
-        raise answers.refuse("empty")
-    return found
 
 
 def link(reader: Reader) -> str | None:

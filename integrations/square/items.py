@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from integrations.answers import answers_of
 from integrations.clocks import EPOCH, is_plausible, version, version_of_answer
 from integrations.contract import Context, Event, Read, Statement
 from integrations.reading import Reader
 from sales.drafts import Mention, Rank, ReferenceDraft, ReferenceKind
 
-from .words import answers_of, titled, written
+from .words import titled, written
 
 #: A search may not show yet what changed a moment ago: it is asked a second time after this.
 _SETTLE = 60.0

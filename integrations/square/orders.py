@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from integrations import parts
+from integrations.answers import answers_of
 from integrations.clocks import is_plausible, version_of_answer
 from integrations.contract import Context, Event, Statement
 from integrations.reading import Reader
@@ -13,7 +14,7 @@ from integrations.sums import added
 from sales.drafts import CustomerLink, Discount, Header, Line, Mention, SaleDraft
 
 from . import lines
-from .words import answers_of, currency_of, link, money, signed
+from .words import currency_of, link, money, signed
 
 #: An order that waits for its hand-over is open, paid or not.
 _STATUSES = {

@@ -6,13 +6,14 @@ were not made through the API. Amounts are integers of minor units, each with it
 
 from collections.abc import Callable, Mapping, Sequence
 
+from integrations.answers import answers_of
 from integrations.clocks import is_plausible, micros
 from integrations.contract import Context, Delivery, Event, Normaliser, Read, Statement
 from integrations.reading import Reader, parse_json
 from sales.drafts import Draft
 
 from . import customers, items, orders, payments
-from .words import answers_of, pushed
+from .words import pushed
 
 IGNORED = frozenset(
     {

@@ -1,6 +1,5 @@
 """What the payloads of Square share: money, links, names and times."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -13,11 +12,6 @@ from sales.money import is_currency
 def pushed(event: Event, name: str) -> Reader:
     """Return the object that an event carries."""
     return Reader(event.payload)["data"]["object"][name]
-
-
-def answers_of(event: Event) -> Sequence[Reader]:
-    """Return the answers of one read or the page of a list."""
-    return tuple(Reader(event.payload)["answers"])
 
 
 def currency_of(amount: Reader) -> str:
