@@ -8,6 +8,7 @@ from .bitrix24 import PROVIDER as BITRIX24
 from .contract import Provider, SettingUnusable
 from .custom import PROVIDER as CUSTOM
 from .evotor import PROVIDER as EVOTOR
+from .hubspot import PROVIDER as HUBSPOT
 from .iiko import PROVIDER as IIKO
 from .manual import PROVIDER as MANUAL
 from .moysklad import PROVIDER as MOYSKLAD
@@ -32,6 +33,7 @@ PROVIDERS: Mapping[str, Provider] = {
         MOYSKLAD,
         BITRIX24,
         AMOCRM,
+        HUBSPOT,
         IIKO,
         POSTER,
         YCLIENTS,

@@ -118,6 +118,12 @@ TABLE: Mapping[str, Row] = {
     # A till that is told of by a description alone.
     "custom": Row(),
     "evotor": Row(),
+    # Neither a deal nor its rows say where taxes are.
+    "hubspot": Row(
+        sale=DEAL | dict.fromkeys(("tax_included", "tax_total")),
+        lines=[(*line[:6], None, None) for line in LINES],
+        is_deal=True,
+    ),
     # It states a rate of 0 %, in which no VAT at all cannot be told, and a tip of nothing.
     "iiko": Row(
         sale=UNREFUNDED | {"change_total": None, "tip_total": D("0.00")},
