@@ -19,6 +19,11 @@ def micros(time: datetime) -> int:
     return (time - EPOCH) // _MICROSECOND
 
 
+def utc_text(time: datetime) -> str:
+    """Return a time as many APIs take it: ``2026-09-14T12:00:00.000Z``."""
+    return time.astimezone(UTC).isoformat("T", "milliseconds").replace("+00:00", "Z")
+
+
 def is_plausible(time: datetime, context: Context) -> bool:
     """Say whether a time lies between 2000 and a day after the first receipt.
 

@@ -6,8 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
-
-from .words import written
+from integrations.clocks import utc_text
 
 #: What the payloads here were read for; a seller's application may have another by default.
 VERSION = "2026-09-16"
@@ -50,7 +49,7 @@ def catalog(asked: Asked, replies: Sequence[Reply], /) -> Call | None:
 
 
 def _items(asked: Asked, window: Window, cursor: str | None, /) -> Call:
-    return _changed_items(asked, written(window.since), cursor)
+    return _changed_items(asked, utc_text(window.since), cursor)
 
 
 def _changed_items(asked: Asked, since: str, cursor: str | None) -> Call:
@@ -99,13 +98,13 @@ def _customers(asked: Asked, window: Window, cursor: str | None, /) -> Call:
 
 
 def _range(window: Window) -> Mapping[str, str]:
-    return {"start_at": written(window.since), "end_at": written(window.until)}
+    return {"start_at": utc_text(window.since), "end_at": utc_text(window.until)}
 
 
 def _updated(window: Window, cursor: str | None) -> list[tuple[str, str]]:
     query = [
-        ("updated_at_begin_time", written(window.since)),
-        ("updated_at_end_time", written(window.until)),
+        ("updated_at_begin_time", utc_text(window.since)),
+        ("updated_at_end_time", utc_text(window.until)),
         ("sort_field", "UPDATED_AT"),
         ("sort_order", "ASC"),
         ("limit", str(_PAGE)),

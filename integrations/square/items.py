@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from integrations.answers import answers_of
-from integrations.clocks import EPOCH, is_plausible, version, version_of_answer
+from integrations.clocks import EPOCH, is_plausible, utc_text, version, version_of_answer
 from integrations.contract import Context, Event, Read, Statement
 from integrations.reading import Reader
 from sales.drafts import Mention, Rank, ReferenceDraft, ReferenceKind
 
-from .words import titled, written
+from .words import titled
 
 #: A search may not show yet what changed a moment ago: it is asked a second time after this.
 _SETTLE = 60.0
@@ -30,7 +30,7 @@ def changed(event: Event, context: Context, /) -> Sequence[Statement]:
     if when is None or not is_plausible(when, context):
         when = EPOCH + timedelta(microseconds=context.received)
     since = (when.astimezone(UTC) - timedelta(minutes=1)).replace(minute=0, second=0, microsecond=0)
-    return (Read("catalog", written(since), settle=_SETTLE),)
+    return (Read("catalog", utc_text(since), settle=_SETTLE),)
 
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:

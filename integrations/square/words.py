@@ -1,6 +1,5 @@
 """What the payloads of Square share: money, links, names and times."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from integrations.contract import Event
@@ -50,8 +49,3 @@ def named(*names: str | None, between: str = " ") -> str | None:
 def titled(thing: str | None, variation: str | None) -> str | None:
     """Return the name of what is sold, in an order as in the catalogue."""
     return named(thing, variation, between=" - ")
-
-
-def written(time: datetime) -> str:
-    """Return a time as Square takes it: RFC 3339, UTC, milliseconds."""
-    return time.astimezone(UTC).isoformat("T", "milliseconds").replace("+00:00", "Z")
