@@ -10,6 +10,7 @@ from .custom import PROVIDER as CUSTOM
 from .evotor import PROVIDER as EVOTOR
 from .hubspot import PROVIDER as HUBSPOT
 from .iiko import PROVIDER as IIKO
+from .loyverse import PROVIDER as LOYVERSE
 from .manual import PROVIDER as MANUAL
 from .moysklad import PROVIDER as MOYSKLAD
 from .poster import PROVIDER as POSTER
@@ -35,6 +36,7 @@ PROVIDERS: Mapping[str, Provider] = {
         AMOCRM,
         HUBSPOT,
         IIKO,
+        LOYVERSE,
         POSTER,
         YCLIENTS,
         RETAILCRM,

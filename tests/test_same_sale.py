@@ -131,6 +131,17 @@ TABLE: Mapping[str, Row] = {
         lines=[(*line[:6], "0", line[7]) for line in LINES],
         has_refund=False,
     ),
+    # It says that there is no surcharge, no tip and no tax, and nothing of where taxes would be.
+    "loyverse": Row(
+        sale={
+            "tax_included": None,
+            "service_total": D("0.00"),
+            "tip_total": D("0.00"),
+            "change_total": None,
+        },
+        payment={"tendered": None},
+        lines=[(*line[:6], None, None) for line in LINES],
+    ),
     # It says what was paid, never what was handed over; and no VAT is no word on where VAT is.
     "moysklad": Row(sale={"change_total": None, "tax_included": None}, payment={"tendered": None}),
     # It says that there is no service, no tip and no rounding.

@@ -1,0 +1,82 @@
+"""Providers that send all they know, played by local servers: their lists have what was lost."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from accounts.models import Account, Source
+from accounts.rls import scoped
+from ingest import endpoints
+from integrations import samples
+from integrations.registry import PROVIDERS
+from tasks.fetching import walks
+from tasks.models import Backfill
+from tasks.pipeline import settle
+from tests.played import Request, Said, playing, turn_until, working
+from tests.settling import outcomes_of, put, sales
+from tests.thin import settle_answers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SINCE, UNTIL = datetime(2026, 9, 14, tzinfo=UTC), datetime(2026, 9, 15, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How a provider is asked for a list, and what of it the webhooks told before."""
+
+    kind: str
+    host: str
+    secret: str
+    headers: Mapping[str, str]
+    told: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+TABLE: Mapping[str, Row] = {
+    "loyverse": Row(
+        kind="receipt",
+        host="api.loyverse.com",
+        secret="access",
+        headers={"authorization": "Bearer access"},
+        told=("receipts.update__same_sale",),
+    ),
+}
+
+
+@pytest.mark.parametrize("slug", sorted(TABLE))
+def test_what_was_lost_is_found_in_the_list_and_counts_once(slug: str) -> None:
+    row, mine = TABLE[slug], {slug: PROVIDERS[slug]}
+    page = json.loads(samples.load_answers(slug)[f"{row.kind}.listed__page"])["answers"][0]
+    account = Account.objects.create(slug="shop", title="Shop")
+    with scoped([account.pk]):
+        source = Source.objects.create(
+            account=account, provider=slug, title="Shop", currency="RUB", settings=row.settings
+        )
+        endpoints.give_api_secret(source, row.secret)
+        walk = walks.start(source, row.kind, SINCE, UNTIL)
+
+    def api(request: Request) -> Said:
+        known = all(request.headers.get(name) == said for name, said in row.headers.items())
+        return Said(200, page) if known else Said(401, {})
+
+    def ended() -> bool:
+        with scoped([account.pk]):
+            return Backfill.objects.get(pk=walk.pk).state == "done"
+
+    with playing(api) as played, working(mine, played.client(row.host)) as work:
+        assert turn_until(work, ended)
+    settle_answers(source, mine)
+    found = sales(source)
+    told = [samples.signed(samples.load(slug)[name], PROVIDERS[slug]) for name in row.told]
+    settle(put(source, *(one.body for one in told)), providers=mine)
+
+    assert len(played.requests) == 1
+    counted = [(one["total"], one["refunded_total"], one["net_total"]) for one in found]
+    assert [tuple(map(int, one)) for one in counted if one[0]] == [(378, 108, 270)]
+    assert [one["net_total"] for one in sales(source)] == [one["net_total"] for one in found]
+    assert "dead" not in outcomes_of(source)
