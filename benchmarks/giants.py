@@ -1,6 +1,7 @@
 """What the greatest deliveries cost the others: ``python -m benchmarks.giants``.
 
-An order of 600 KB and a CRM's form of 5 000 fields come every second, while small receipts of
+Orders of 600 KB, one in our own schema and one of Toast, and a CRM's form of 5 000 fields come in
+turns, half a second apart, while small receipts of
 another source come at a steady rate. Told are by how many megabytes a worker grew at its greatest,
 and the p99 of the small ones' acks beside that of the same rate alone. Windows with and without
 take turns, so that whatever else the machine does meets both.
@@ -17,14 +18,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote_plus
+from uuid import UUID
 
 import psutil
+
+from integrations import samples
+from integrations.contract import Delivery, Secret
+from integrations.toast import PROVIDER
 
 from . import load, receipts
 from .__main__ import GRANIAN, WORKER
 from .places import PYTHON, Place, free_port, place
 
 ORDER_BYTES, FIELDS = 600_000, 5_000
+TOAST_SECRET = "a-secret-of-a-subscription"
 #: What is allowed: growth of a worker in megabytes, and how many times the p99.
 MOST_MEGABYTES, MOST_RATIO = 50.0, 2.0
 _WARM = 400
@@ -60,6 +67,24 @@ class Seen:
 def order(path: str, secret: str) -> bytes:
     """Return a signed request with a receipt of about 600 KB and a thousand lines."""
     return receipts.request(path, secret, lambda number: receipts.order(number, ORDER_BYTES))
+
+
+def toast_order(path: str, number: int) -> bytes:
+    """Return a signed request with an order of Toast of 600 KB: the recorded one, whose check has
+    its selections again and again."""
+    body = json.loads(samples.load("toast")["order_updated__paid"].body)
+    kept = body["details"]["order"]
+    body["guid"] = kept["guid"] = str(UUID(int=number))
+    check = kept["checks"][0]
+    every = 2 + ORDER_BYTES // len(json.dumps(check["selections"][0]))
+    check["selections"] = [
+        check["selections"][n % 2] | {"guid": str(UUID(int=n + 1))} for n in range(every)
+    ]
+    sent = json.dumps(body).encode()
+    delivery = Delivery("POST", "", "", {}, sent, "")
+    proof = PROVIDER.scheme.sign(delivery, Secret(TOAST_SECRET), time.time())
+    signed = (f"{name}: {value}" for name, value in proof.items())
+    return receipts.posted(path, sent, "application/json", *signed)
 
 
 def form(path: str, number: int) -> bytes:
@@ -121,6 +146,9 @@ def measure(*, windows: int, seconds: float, rate: float) -> Seen:
             *("source", "add", "amocrm", "--account", "great"),
             *("--setting", "subdomain=bench.amocrm.ru"),
         )
+        toast = where.manage_json(
+            "source", "add", "toast", "--account", "great", "--secret", TOAST_SECRET
+        )
         receiver = (*GRANIAN, "--port", str(port), "backend_gjango.asgi:application")
         with where.running(receiver, WORKER, (PYTHON, "manage.py", "clock"), port=port):
             warm = receipts.requests(till["path"], till["secret"], _WARM)
@@ -130,7 +158,7 @@ def measure(*, windows: int, seconds: float, rate: float) -> Seen:
             for one in before:
                 Path(f"/proc/{one.pid}/clear_refs").write_text(_RESET_PEAK)
             for number in range(windows):
-                _take_turns(where, port, seen, (till, chain, crm), number, seconds, rate)
+                _take_turns(where, port, seen, (till, chain, crm, toast), number, seconds, rate)
             seen.grown = max(_peak(one) - rss for one, rss in before.items()) / 2**20
         seen.failed = where.count(_FAILED)
     return seen
@@ -145,17 +173,18 @@ def _take_turns(
     seconds: float,
     rate: float,
 ) -> None:
-    till, chain, crm = sources
+    till, chain, crm, toast = sources
     count = int(rate * seconds)
     alone, beside = (receipts.requests(till["path"], till["secret"], count) for _ in "ab")
     seen.alone.append(_window(port, alone, rate))
     _settled(where)
     giants = [
         giant
-        for pair in range(int(seconds) + 1)
+        for turn in range(1, int(seconds) + 2)
         for giant in (
             order(chain["path"], chain["secret"]),
-            form(crm["path"], number * 1000 + pair + 1),
+            form(crm["path"], number * 1000 + turn),
+            toast_order(toast["path"], number * 1000 + turn),
         )
     ]
     ended = threading.Event()

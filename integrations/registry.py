@@ -19,6 +19,7 @@ from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
 from .stripe import PROVIDER as STRIPE
+from .toast import PROVIDER as TOAST
 from .woocommerce import PROVIDER as WOOCOMMERCE
 from .yclients import PROVIDER as YCLIENTS
 
@@ -37,6 +38,7 @@ PROVIDERS: Mapping[str, Provider] = {
         HUBSPOT,
         IIKO,
         LOYVERSE,
+        TOAST,
         POSTER,
         YCLIENTS,
         RETAILCRM,

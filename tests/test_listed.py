@@ -22,7 +22,7 @@ from tests.thin import settle_answers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SINCE, UNTIL = datetime(2026, 9, 14, tzinfo=UTC), datetime(2026, 9, 15, tzinfo=UTC)
+SINCE, UNTIL = datetime(2026, 9, 14, 9, tzinfo=UTC), datetime(2026, 9, 14, 10, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,17 @@ TABLE: Mapping[str, Row] = {
         secret="access",
         headers={"authorization": "Bearer access"},
         told=("receipts.update__same_sale",),
+    ),
+    "toast": Row(
+        kind="order",
+        host="ws-api.toasttab.com",
+        secret="access",
+        headers={
+            "authorization": "Bearer access",
+            "toast-restaurant-external-id": "d3f0c0de-0000-4000-8000-000000000001",
+        },
+        told=("order_updated__same_sale",),
+        settings={"restaurant": "d3f0c0de-0000-4000-8000-000000000001"},
     ),
 }
 

@@ -205,6 +205,20 @@ TABLE: Mapping[str, Row] = {
             {"method": "card", "status": "completed", "amount": D("378.00"), "tendered": None}
         ],
     ),
+    # In dollars, taxes on top of prices: there were none. It says that there is no service and no
+    # tip, what a selection costs and not what one of it does, and of a refund the sum.
+    "toast": Row(
+        sale={
+            "currency": "USD",
+            "tax_included": False,
+            "service_total": D("0.00"),
+            "tip_total": D("0.00"),
+            "change_total": None,
+        },
+        refund={"currency": "USD", "tax_total": None, "lines": []},
+        payment={},
+        lines=[(*line[:2], None, *line[3:6], None, line[7]) for line in LINES],
+    ),
     # A visit: it says neither taxes nor change; not of cash is all it says of a card. That money
     # went back no event of it says for certain.
     "yclients": Row(
