@@ -13,6 +13,7 @@ from .iiko import PROVIDER as IIKO
 from .loyverse import PROVIDER as LOYVERSE
 from .manual import PROVIDER as MANUAL
 from .moysklad import PROVIDER as MOYSKLAD
+from .pipedrive import PROVIDER as PIPEDRIVE
 from .poster import PROVIDER as POSTER
 from .retailcrm import PROVIDER as RETAILCRM
 from .shopify import PROVIDER as SHOPIFY
@@ -36,6 +37,7 @@ PROVIDERS: Mapping[str, Provider] = {
         BITRIX24,
         AMOCRM,
         HUBSPOT,
+        PIPEDRIVE,
         IIKO,
         LOYVERSE,
         TOAST,

@@ -40,8 +40,11 @@ def is_ours_to_make(provider: Provider, kind: str) -> bool:
     return provider.secret_from == "us" and kind not in ("public_key", API)  # noqa: S105 - a side, no secret
 
 
-def new_secret(kind: str) -> str:
-    """Make a secret of a kind that we issue: ``whsec_…`` for signing, else a random token."""
+def new_secret(provider: Provider, kind: str) -> str:
+    """Make a secret of a kind that we issue: ``whsec_…`` for signing, else a random token; for
+    Basic a name and a random password."""
+    if isinstance(provider.scheme, Basic):
+        return f"gjango:{secrets.token_urlsafe(32)}"
     if kind == "signing":
         return new_signing_secret()
     return secrets.token_urlsafe(48)

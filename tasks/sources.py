@@ -62,7 +62,7 @@ def add_source(
     provider = provider.of((columns or {}).get(OWN, {}))
     kind = kind or default_kind(provider)
     if secret is None and is_ours_to_make(provider, kind):
-        secret = new_secret(kind)
+        secret = new_secret(provider, kind)
     if secret is not None:
         check_secret(provider, kind, secret)
     defaults = {"currency": provider.default_currency or "RUB", "title": title or provider.title}
@@ -131,7 +131,7 @@ def _usable(source: Source, value: str | None, kind: str | None) -> tuple[str, s
             f"--secret: его выдаёт {provider.title}, укажите его / "
             f"--secret: {provider.title} issues it, give it here"
         )
-    value = value or new_secret(kind)
+    value = value or new_secret(provider, kind)
     check_secret(provider, kind, value)
     return value, kind
 

@@ -144,6 +144,12 @@ TABLE: Mapping[str, Row] = {
     ),
     # It says what was paid, never what was handed over; and no VAT is no word on where VAT is.
     "moysklad": Row(sale={"change_total": None, "tax_included": None}, payment={"tendered": None}),
+    # Its products say neither taxes nor where they would be.
+    "pipedrive": Row(
+        sale=DEAL | dict.fromkeys(("tax_included", "tax_total")),
+        lines=[(*line[:6], None, None) for line in LINES],
+        is_deal=True,
+    ),
     # It says that there is no service, no tip and no rounding.
     "poster": Row(
         sale=UNREFUNDED

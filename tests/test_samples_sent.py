@@ -218,19 +218,19 @@ def test_without_a_source_the_samples_are_listed(capsys: pytest.CaptureFixture[s
         (["evotor", "nothing"], ["nothing", "document_sell__cash"]),
         (["evotor", "document_sell__cash"], ["--source"]),
         (["evotor", "--source", "404"], ["--source", "404"]),
-        (["shopify", "--source", "1"], ["--source", "evotor"]),
-        (["evotor", "--source", "1", "--times", "0"], ["--times"]),
-        (["evotor", "--source", "1", "--to", "http://127.0.0.1:1"], ["make run", "--to"]),
-        (["evotor", "--source", "1", "--to", "nonsense"], ["--to"]),
+        (["shopify", "--source", "MINE"], ["--source", "evotor"]),
+        (["evotor", "--source", "MINE", "--times", "0"], ["--times"]),
+        (["evotor", "--source", "MINE", "--to", "http://127.0.0.1:1"], ["make run", "--to"]),
+        (["evotor", "--source", "MINE", "--to", "nonsense"], ["--to"]),
     ],
 )
 def test_what_cannot_be_sent_is_one_sentence(
     arguments: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    add_source(capsys, "evotor")
+    mine = str(add_source(capsys, "evotor")["id"])
 
     with pytest.raises(CommandError) as caught:
-        call_command("send_sample", *arguments)
+        call_command("send_sample", *(one.replace("MINE", mine) for one in arguments))
     told = str(caught.value)
 
     assert "\n" not in told
