@@ -3,7 +3,7 @@
 from integrations.contract import Delivery, Provider
 
 #: A question if we are here is short; what is longer is a delivery and has to prove itself.
-_LONGEST = 256
+_LONGEST = 512
 
 #: Methods without a body of events. A provider that declares one of them probes with it, unless
 #: its events stand in the query.
@@ -18,7 +18,9 @@ def is_probe(provider: Provider, method: str) -> bool:
 
 def is_handshake(provider: Provider, delivery: Delivery) -> bool:
     """Say whether this is the question if we are here that a sender asks without proof: answered,
-    never staged. What carries any proof is verified instead."""
+    never staged. What carries any proof is verified instead, unless it is asked with a signature
+    that nobody can verify yet."""
     if provider.handshake is None or len(delivery.body) > _LONGEST:
         return False
-    return provider.scheme.headers.isdisjoint(delivery.headers) and provider.handshake(delivery)
+    is_bare = provider.scheme.headers.isdisjoint(delivery.headers)
+    return (is_bare or provider.handshake_signed) and provider.handshake(delivery)

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,11 @@ import httpx
 import pytest
 from django.db import connection
 
+from ingest.handshakes import is_handshake
 from ingest.models import Inbox
+from integrations import samples
+from integrations.contract import Delivery
+from integrations.registry import PROVIDERS
 from tests.hearing import (
     SECRET,
     Address,
@@ -219,12 +224,27 @@ def test_a_handshake_without_proof_is_answered_200_and_whatever_else_lacks_proof
     for body, headers in (
         (b"webhook_id=5&more", {}),
         (b'{"id": 727}', {}),
-        (b"0" * 300, {}),
+        (b"0" * 600, {}),
         (b"webhook_id=5", {HEADER: "bm8="}),
     ):
         refused = server.http.post(asking.path, content=body, headers=headers)
         assert refused.status_code == 401, (body, headers)
     assert staged(asking) == []
+
+
+def test_a_handshake_signed_by_a_key_that_nobody_has_yet_is_one_where_the_provider_says_so() -> (
+    None
+):
+    zettle, woocommerce = PROVIDERS["zettle"], PROVIDERS["woocommerce"]
+    test = samples.bare(samples.load("zettle")["TestMessage__connected"])
+    ping = Delivery("POST", "", "", {}, b"webhook_id=5", "")
+    signature = {"x-izettle-signature": "00", "x-wc-webhook-signature": "AA=="}
+
+    assert is_handshake(zettle, test)
+    assert is_handshake(zettle, replace(test, headers=signature))
+    assert not is_handshake(zettle, replace(test, body=test.body + b" " * 512))
+    assert is_handshake(woocommerce, ping)
+    assert not is_handshake(woocommerce, replace(ping, headers=signature))
 
 
 def test_get_brings_an_event_where_the_query_is_read_and_its_secret_is_not_kept(

@@ -294,6 +294,8 @@ class Provider:
     #: is answered like a delivery and never staged. Asked only of what carries no proof at all, so
     #: it compares the bytes with the one text that it may be. Raises nothing.
     handshake: Callable[[Delivery], bool] | None = None
+    #: Whether that question may carry a signature, by a key that nobody has been given yet.
+    handshake_signed: bool = False
     #: What the sender expects of an answer, and what it does without one.
     sender: Sender = field(default_factory=Sender)
     #: Where the answer depends on what was sent: the answer to a delivery that is kept whatever it

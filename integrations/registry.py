@@ -23,6 +23,7 @@ from .stripe import PROVIDER as STRIPE
 from .toast import PROVIDER as TOAST
 from .woocommerce import PROVIDER as WOOCOMMERCE
 from .yclients import PROVIDER as YCLIENTS
+from .zettle import PROVIDER as ZETTLE
 
 PROVIDERS: Mapping[str, Provider] = {
     provider.slug: provider
@@ -41,6 +42,7 @@ PROVIDERS: Mapping[str, Provider] = {
         IIKO,
         LOYVERSE,
         TOAST,
+        ZETTLE,
         POSTER,
         YCLIENTS,
         RETAILCRM,

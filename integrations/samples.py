@@ -106,6 +106,12 @@ def bare(sample: Sample, url: str = TEST_URL) -> Delivery:
     )
 
 
+def is_unsigned_question(provider: Provider, sample: Sample) -> bool:
+    """Say whether it asks if we are here, with a signature by a key that nobody has."""
+    asks = provider.handshake
+    return provider.handshake_signed and asks is not None and asks(bare(sample))
+
+
 def signed(
     sample: Sample,
     provider: Provider,
@@ -114,8 +120,11 @@ def signed(
     url: str = TEST_URL,
     now: float = 0,
 ) -> Delivery:
-    """Return the delivery that the provider would send with this secret at this time."""
+    """Return the delivery that the provider would send with this secret at this time; a question
+    that nobody can sign as it was recorded."""
     recorded = bare(sample, url)
+    if is_unsigned_question(provider, sample):
+        return recorded
     scheme = provider.scheme
     proof, proven = scheme.sign(recorded, secret, now), sealed(recorded, scheme, secret)
     covered = {key for key in sample.headers if f"header:{key}" in scheme.covers}

@@ -225,6 +225,12 @@ TABLE: Mapping[str, Row] = {
         payment={},
         lines=[(*line[:2], None, *line[3:6], None, line[7]) for line in LINES],
     ),
+    # It says no rate of a tax, and that there was none; what was taken off is the purchase's.
+    "zettle": Row(
+        sale={"tax_included": None, "tip_total": D("0.00"), "change_total": None},
+        refund={},
+        lines=[(*line[:6], None, None) for line in LINES],
+    ),
     # A visit: it says neither taxes nor change; not of cash is all it says of a card. That money
     # went back no event of it says for certain.
     "yclients": Row(
