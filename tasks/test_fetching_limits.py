@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import Source, SourceState
 from accounts.rls import scoped
+from backend_gjango.roles import as_owner
 from ingest import endpoints
 from integrations.asking import Budget
 from tasks import metrics
@@ -309,3 +311,19 @@ def test_no_more_of_an_account_is_taken_than_may_be_asked_at_once() -> None:
         release.set()
 
     assert taken == API.budget.at_once
+
+
+def test_no_more_is_taken_when_the_planner_takes_the_table_for_empty() -> None:
+    # It goes over the rows then, and what takes a few of them is run for each of them.
+    before, source = make_thin("a"), make_thin("b")
+    hear(before, 20)
+    with scoped([before.account_id]):
+        Fetch.objects.filter(source=before).delete()
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE tasks_fetch")
+    hear(source, 20)
+
+    with scoped([source.account_id]):
+        taken = rows.take({source.pk: 3}, lease=60)
+
+    assert len(taken) == 3

@@ -16,16 +16,18 @@ WHERE s.state = 'active' AND s.provider = ANY(%b::text[]) AND EXISTS (
   WHERE f.source_id = s.id AND f.account_id = s.account_id AND f.due_at <= now())
 ORDER BY s.id
 """
-#: ``read_at`` is before the first call is sent, by the database's clock.
+#: ``read_at`` is before the first call is sent, by the database's clock. MATERIALIZED, because what
+#: is run once for each row of a join takes so many of a source each time.
 _TAKE = """
-UPDATE tasks_fetch AS f
-SET token = gen_random_uuid(), due_at = clock_timestamp() + make_interval(secs => %b::float8)
-FROM (
+WITH taken AS MATERIALIZED (
   SELECT one.id FROM unnest(%b::int8[], %b::int4[]) AS u(source_id, most), LATERAL (
     SELECT d.id FROM tasks_fetch d
     WHERE d.source_id = u.source_id AND d.due_at <= now()
     ORDER BY d.due_at, d.id LIMIT u.most FOR UPDATE SKIP LOCKED) AS one
-) AS taken
+)
+UPDATE tasks_fetch AS f
+SET token = gen_random_uuid(), due_at = clock_timestamp() + make_interval(secs => %b::float8)
+FROM taken
 WHERE f.id = taken.id
 RETURNING f.id, f.token, f.account_id, f.source_id, f.kind, f.external_id, f.cause, f.over,
           f.deleted, f.listed, f.attempts, clock_timestamp()
@@ -97,7 +99,7 @@ def take(most: Mapping[int, int], *, lease: float) -> list[Taken]:
     table = [(source, count) for source, count in sorted(most.items()) if count > 0]
     if not table:
         return []
-    return [Taken(*row) for row in sql.rows(_TAKE, lease, *sql.columns(table))]
+    return [Taken(*row) for row in sql.rows(_TAKE, *sql.columns(table), lease)]
 
 
 def held(one: Taken) -> int | None:

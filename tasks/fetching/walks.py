@@ -23,12 +23,9 @@ WHERE s.state = 'active' AND s.provider = ANY(%b::text[]) AND EXISTS (
     AND b.due_at <= now())
 ORDER BY s.id
 """
-#: One page of each source at a time: the walks of one source take turns.
+#: One page of each source at a time: the walks of one source take turns. MATERIALIZED as reads are.
 _TAKE = """
-UPDATE tasks_backfill AS b
-SET token = gen_random_uuid(), until = coalesce(b.until, now()),
-    due_at = clock_timestamp() + make_interval(secs => %b::float8)
-FROM (
+WITH taken AS MATERIALIZED (
   SELECT one.id FROM unnest(%b::int8[]) AS u(source_id), LATERAL (
     SELECT d.id FROM tasks_backfill d
     WHERE d.source_id = u.source_id AND d.state = 'running' AND d.due_at <= now()
@@ -37,7 +34,11 @@ FROM (
         WHERE o.source_id = u.source_id AND o.state = 'running' AND o.token IS NOT NULL
           AND o.due_at > now())
     ORDER BY d.due_at, d.id LIMIT 1 FOR UPDATE SKIP LOCKED) AS one
-) AS taken
+)
+UPDATE tasks_backfill AS b
+SET token = gen_random_uuid(), until = coalesce(b.until, now()),
+    due_at = clock_timestamp() + make_interval(secs => %b::float8)
+FROM taken
 WHERE b.id = taken.id
 RETURNING b.id, b.token, b.account_id, b.source_id, b.kind, b.since, b.until, b.cursor, b.attempts,
           b."window", clock_timestamp()
@@ -161,7 +162,7 @@ def take(sources: Sequence[int], *, lease: float) -> list[Page]:
     """Take the next page of a walk of each source, for the length of a lease (seconds)."""
     if not sources:
         return []
-    return [Page(*row) for row in sql.rows(_TAKE, lease, sorted(sources))]
+    return [Page(*row) for row in sql.rows(_TAKE, sorted(sources), lease)]
 
 
 def held(page: Page) -> bool:
