@@ -22,6 +22,7 @@ from .schemes import (
     named,
     new_signing_secret,
 )
+from .schemes.base import leading_text
 
 VECTORS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "vectors.json").read_text())
 #: Where one provider has several schemes, or one scheme several providers.
@@ -201,3 +202,36 @@ def test_schemes_name_what_they_cover_and_what_must_not_be_kept() -> None:
         assert empty == frozenset()
     assert HmacHeader("x").secret_headers == frozenset()
     assert Bearer().headers == {"authorization"}
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"timestamp":"2026"}', "2026"),
+        (b' {\n "timestamp" : "a\\u0041\\"" ,"x": 1', 'aA"'),
+        (b'{"guid":"1","timestamp":"2026"}', None),
+        (b'{"timestamp":2026}', None),
+        (b'{"timestamp":"' + b"x" * 300 + b'"}', None),
+        (b'{"timestamp":"\\q"}', None),
+        (b'{"timestamp":"\xff"}', None),
+        (b'["timestamp","2026"]', None),
+        (b'{"timestamp":"\\ud800"}', None),
+        (b"", None),
+    ],
+)
+def test_a_text_that_a_body_begins_with_is_found_without_parsing_it(
+    body: bytes, text: str | None
+) -> None:
+    assert leading_text(body, "timestamp") == text
+
+
+def test_toast_is_verified_wherever_its_time_stands() -> None:
+    scheme, secret = named("toast"), Secret("a-secret")
+    rest = b'"x":["' + b"y" * 600_000 + b'"]'
+    for body in (b'{"timestamp":"T",' + rest + b"}", b"{" + rest + b',"timestamp":"T"}'):
+        delivery = Delivery("POST", "", "", {}, body, "")
+        proof = scheme.sign(delivery, secret, 0)
+        scheme.verify(replace(delivery, headers=proof), [secret], 0)
+        for changed in (body.replace(b'"T"', b'"U"'), body.replace(b"yy", b"yz", 1)):
+            with pytest.raises(SignatureInvalid):
+                scheme.verify(replace(delivery, headers=proof, body=changed), [secret], 0)

@@ -7,11 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.models import Source, SourceState
 from accounts.rls import scoped
-from backend_gjango.roles import as_owner
 from ingest import endpoints
 from integrations.asking import Budget
 from tasks import metrics
@@ -20,6 +18,7 @@ from tasks.fetching.gate import Gate
 from tasks.fetching.work import backoff
 from tasks.models import Fetch
 from tasks.pipeline import settle
+from tests.hearing import owner
 from tests.played import Played, Said, ask_all, playing, turn_until, working
 from tests.settling import put
 from tests.thin import (
@@ -319,8 +318,8 @@ def test_no_more_is_taken_when_the_planner_takes_the_table_for_empty() -> None:
     hear(before, 20)
     with scoped([before.account_id]):
         Fetch.objects.filter(source=before).delete()
-    with as_owner(), connection.cursor() as cursor:
-        cursor.execute("ANALYZE tasks_fetch")
+    with owner() as own:
+        own.execute("ANALYZE tasks_fetch")
     hear(source, 20)
 
     with scoped([source.account_id]):

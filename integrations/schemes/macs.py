@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 
 from integrations.contract import Delivery, Secret, SignatureInvalid, SignatureStale
 
-from .base import MAX_SIGNATURES, Plain, body_fields, header_bytes, is_one_of, seconds_of
+from .base import (
+    MAX_SIGNATURES,
+    Plain,
+    body_fields,
+    header_bytes,
+    is_one_of,
+    leading_text,
+    seconds_of,
+)
 
 ENCODINGS: Mapping[str, Callable[[bytes], str]] = {
     "base64": lambda mac: base64.b64encode(mac).decode(),
@@ -129,8 +137,15 @@ class HmacHeader(Plain):
 
     def _message(self, delivery: Delivery) -> bytes:
         names = [part.partition(":")[2] for part in self.parts if part.startswith("field:")]
-        fields = body_fields(delivery.body, names) if names else {}
+        fields = self._fields(delivery, names)
         return b"".join(_part(part, delivery, fields) for part in self.parts)
+
+    def _fields(self, delivery: Delivery, names: Sequence[str]) -> Mapping[str, str]:
+        if len(names) == 1 and "body" in self.parts:
+            text = leading_text(delivery.body, names[0])
+            if text is not None:
+                return {names[0]: text}
+        return body_fields(delivery.body, names) if names else {}
 
     def _signature(self, message: bytes, key: bytes) -> bytes:
         mac = KEYED[self.keyed](key, message, self.digest)
