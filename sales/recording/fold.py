@@ -46,9 +46,7 @@ class Reg:
 
 def _is_earlier(reg: Reg, old: Reg) -> bool:
     """Say whether it is the same statement of owned parts, received before."""
-    if reg.stamp != old.stamp or not isinstance(reg.parts, rows.Owned):
-        return False
-    return reg.parts.received < old.parts.received  # type: ignore[no-any-return]
+    return reg.stamp == old.stamp and reg.parts.received < old.parts.received
 
 
 @dataclass(slots=True)
@@ -69,7 +67,7 @@ class Row:
         if old is None:
             self.regs[facet] = reg
             return
-        winner = reg if reg.stamp > old.stamp or _is_earlier(reg, old) else old
+        winner = reg if reg.stamp > old.stamp or (facet == MONEY and _is_earlier(reg, old)) else old
         if reg.stamp[:VERSION_SIZE] == old.stamp[:VERSION_SIZE]:
             other = reg.stamp != old.stamp and reg.stamp[0] != Rank.MENTION
             winner.tied = reg.tied or old.tied or other

@@ -16,9 +16,11 @@ Receipt = tuple[int, str, str]
 _EXCLUSIVE = "SELECT count(pg_advisory_xact_lock(key)::text) FROM unnest(%b) AS key"
 _SHARED = "SELECT count(pg_advisory_xact_lock_shared(key)::text) FROM unnest(%b) AS key"
 _RECEIPTS_OF = """
-SELECT DISTINCT f.account_id, f.fn, f.fd FROM sales_fiscal f
-WHERE f.fn IS NOT NULL AND f.fd IS NOT NULL AND f.owner_id IN (
-  SELECT unnest(%b) UNION SELECT id FROM sales_refund WHERE owned AND sale_id = ANY(%b))
+SELECT f.account_id, f.fn, f.fd FROM sales_fiscal f
+WHERE f.owner_id = ANY(%b) AND f.fn IS NOT NULL AND f.fd IS NOT NULL
+UNION SELECT f.account_id, f.fn, f.fd
+FROM sales_refund r JOIN sales_fiscal f ON f.owner_id = r.id
+WHERE r.owned AND r.sale_id = ANY(%b) AND f.fn IS NOT NULL AND f.fd IS NOT NULL
 """
 _SALES_OF_PARTS = """
 SELECT sale_id FROM sales_payment WHERE id = ANY(%b)
