@@ -8,6 +8,7 @@ from .bitrix24 import PROVIDER as BITRIX24
 from .contract import Provider, SettingUnusable
 from .custom import PROVIDER as CUSTOM
 from .evotor import PROVIDER as EVOTOR
+from .github import PROVIDER as GITHUB
 from .hubspot import PROVIDER as HUBSPOT
 from .iiko import PROVIDER as IIKO
 from .loyverse import PROVIDER as LOYVERSE
@@ -29,6 +30,7 @@ PROVIDERS: Mapping[str, Provider] = {
     provider.slug: provider
     for provider in (
         STANDARD,
+        GITHUB,
         SQUARE,
         SHOPIFY,
         STRIPE,

@@ -118,6 +118,8 @@ TABLE: Mapping[str, Row] = {
     # A till that is told of by a description alone.
     "custom": Row(),
     "evotor": Row(),
+    # It speaks our own schema.
+    "github": Row(),
     # Neither a deal nor its rows say where taxes are.
     "hubspot": Row(
         sale=DEAL | dict.fromkeys(("tax_included", "tax_total")),
