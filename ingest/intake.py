@@ -96,7 +96,7 @@ class Intake:
         route = await self._route(token)
         provider = self._admitted(route, scope["method"])
         if is_probe(provider, scope["method"]):
-            return Taken(provider, None)
+            return Taken(provider, None, provider.probe(headers) if provider.probe else None)
         length = self._readable(headers)
         self._bounded_proof(provider, headers, rest)
         body = await self._bodies.read(receive, length)

@@ -182,6 +182,7 @@ class Receiver:
 def _reply(taken: Taken) -> Reply:
     answer = taken.answer or taken.provider.answer
     if answer is not None:
-        return answer.status, answer.body, [(b"content-type", answer.content_type.encode())]
+        more = [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+        return answer.status, answer.body, [(b"content-type", answer.content_type.encode()), *more]
     body = b"{}" if taken.delivery is None else b'{"delivery": "%s"}' % str(taken.delivery).encode()
     return 200, body, [(b"content-type", JSON)]

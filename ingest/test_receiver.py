@@ -213,6 +213,30 @@ def test_a_provider_may_probe_with_get_and_state_its_own_answer(server: Running)
     assert len(staged(soap)) == 1
 
 
+def test_a_probe_that_asks_for_permission_gets_it_and_a_token_in_the_query_is_not_kept(
+    server: Running,
+) -> None:
+    events = make_source("cloudevents")
+    origin = {"WebHook-Request-Origin": "events.example.com"}
+    body = b'{"specversion":"1.0","id":"1","source":"/","type":"ping","data":{}}'
+    structured = {"content-type": "application/cloudevents+json"}
+
+    asked = server.http.request("OPTIONS", events.path, headers=origin)
+    silent = server.http.request("OPTIONS", events.path)
+    refused = server.http.post(f"{events.path}?access_token=no", content=body, headers=structured)
+    sent = server.http.post(
+        f"{events.path}?access_token={SECRET}", content=body, headers=structured
+    )
+
+    statuses = [one.status_code for one in (asked, silent, refused, sent)]
+    assert statuses == [200, 200, 401, 200]
+    assert asked.headers["webhook-allowed-origin"] == "events.example.com"
+    assert (asked.headers["webhook-allowed-rate"], asked.headers["allow"]) == ("*", "POST")
+    assert "webhook-allowed-origin" not in silent.headers
+    (kept,) = staged(events)
+    assert SECRET.encode() not in bytes(kept.query) + bytes(kept.headers)
+
+
 def test_a_handshake_without_proof_is_answered_200_and_whatever_else_lacks_proof_is_401(
     server: Running,
 ) -> None:

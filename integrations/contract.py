@@ -240,6 +240,7 @@ class Answer:
     body: bytes
     content_type: str
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +291,9 @@ class Provider:
     #: JSON paths of OAuth tokens inside events, cut after verification.
     redacted: tuple[str, ...] = ()
     answer: Answer | None = None
+    #: What is answered to a probe with these headers (lower-case names), where it asks for more
+    #: than 200; None for the usual answer. Raises nothing.
+    probe: Callable[[Mapping[str, str]], Answer | None] | None = None
     #: Whether a request without proof is the sender's question if we are here, and nothing else: it
     #: is answered like a delivery and never staged. Asked only of what carries no proof at all, so
     #: it compares the bytes with the one text that it may be. Raises nothing.

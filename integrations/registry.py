@@ -5,6 +5,7 @@ from typing import Any
 
 from .amocrm import PROVIDER as AMOCRM
 from .bitrix24 import PROVIDER as BITRIX24
+from .cloudevents import PROVIDER as CLOUDEVENTS
 from .contract import Provider, SettingUnusable
 from .custom import PROVIDER as CUSTOM
 from .evotor import PROVIDER as EVOTOR
@@ -31,6 +32,7 @@ PROVIDERS: Mapping[str, Provider] = {
     for provider in (
         STANDARD,
         GITHUB,
+        CLOUDEVENTS,
         SQUARE,
         SHOPIFY,
         STRIPE,

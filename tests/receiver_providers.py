@@ -6,6 +6,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from integrations.cloudevents import PROVIDER as CLOUDEVENTS
 from integrations.contract import Answer, Delivery, Event, Provider, Secret, SignatureInvalid
 from integrations.schemes import Parameter
 
@@ -76,4 +77,4 @@ ASKED = Provider(
     redacted=("token",),
 )
 
-PROVIDERS = {one.slug: one for one in (PLAIN, SOAP, ASKING, ASKED)}
+PROVIDERS = {one.slug: one for one in (PLAIN, SOAP, ASKING, ASKED, CLOUDEVENTS)}

@@ -118,7 +118,8 @@ TABLE: Mapping[str, Row] = {
     # A till that is told of by a description alone.
     "custom": Row(),
     "evotor": Row(),
-    # It speaks our own schema.
+    # These two speak our own schema.
+    "cloudevents": Row(),
     "github": Row(),
     # Neither a deal nor its rows say where taxes are.
     "hubspot": Row(

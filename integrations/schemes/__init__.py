@@ -1,7 +1,7 @@
 """Signature schemes as data: how a delivery proves that its sender knows a secret."""
 
 from .fields import FieldsDigest
-from .forms import FormField, Parameter
+from .forms import BearerOrQuery, FormField, Parameter
 from .known import SCHEMES, UnknownScheme, named
 from .macs import Clock, HmacHeader, StampedHeader
 from .standard import StandardWebhooks, new_signing_secret
@@ -23,6 +23,7 @@ __all__ = [
     "Address",
     "Basic",
     "Bearer",
+    "BearerOrQuery",
     "Clock",
     "EchoedToken",
     "FieldsDigest",

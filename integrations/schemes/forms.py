@@ -9,6 +9,7 @@ from integrations import forms
 from integrations.contract import Delivery, PayloadUnrecognised, Secret, SignatureInvalid
 
 from .base import Plain, body_fields, with_text
+from .tokens import Bearer, StaticHeader
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,29 @@ class Parameter(Plain):
         if delivery.body:
             return delivery.query
         return _sealed(self.name, _query(delivery), secret).decode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class BearerOrQuery(Bearer):
+    """``Authorization: Bearer``, or without it the same token as a parameter of the query, for
+    senders that are told nothing but an address (CloudEvents' http-webhook, RFC 6750)."""
+
+    name: str = "access_token"
+
+    @property
+    def words(self) -> str:
+        return (
+            "секрет в заголовке или параметре / the secret in a header or a parameter:"
+            f" `{self.header}: {self.word}`, `{self.name}`"
+        )
+
+    def verify(self, delivery: Delivery, secrets: Sequence[Secret], now: float) -> None:
+        """Raise SignatureInvalid unless the header, else the parameter, is one of the secrets."""
+        given = _values(self.name, _query(delivery))
+        if self.header in delivery.headers or not given:
+            StaticHeader.verify(self, delivery, secrets, now)
+        else:
+            _prove(given, self.name, secrets)
 
 
 def _query(delivery: Delivery) -> bytes:
