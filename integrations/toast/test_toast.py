@@ -1,5 +1,6 @@
 """What Toast states, worked out by hand from the documented example and others made after it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
@@ -362,6 +363,24 @@ def test_an_order_of_another_restaurant_is_refused_where_the_restaurant_is_set()
     with pytest.raises(PayloadUnrecognised) as refused:
         PROVIDER.normalisers[event.type](event, other)
     assert refused.value.path == "details.restaurantGuid"
+
+
+def test_an_order_of_600_kilobytes_is_understood_whole() -> None:
+    delivery = samples.signed(SAMPLES["order_updated__paid"], PROVIDER)
+    body = json.loads(delivery.body)
+    (check,) = body["details"]["order"]["checks"]
+    one = check["selections"][0]
+    check["selections"] = [{**one, "guid": guid(str(n))} for n in range(3_400)]
+    great = replace(delivery, body=json.dumps(body).encode())
+
+    (event,) = PROVIDER.split(great)
+    (sale,) = PROVIDER.normalisers[event.type](event, context_of(PROVIDER)) or ()
+
+    assert len(great.body) > 600_000
+    assert isinstance(sale, SaleDraft)
+    assert sale.header is not None
+    assert len(sale.lines or ()) == 3_400
+    assert sale.header.gross_total == D("30600.00")  # 3400 × 9
 
 
 def test_lost_orders_are_listed_page_by_page() -> None:
