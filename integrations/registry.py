@@ -12,6 +12,7 @@ from .evotor import PROVIDER as EVOTOR
 from .github import PROVIDER as GITHUB
 from .hubspot import PROVIDER as HUBSPOT
 from .iiko import PROVIDER as IIKO
+from .lightspeed import PROVIDER as LIGHTSPEED
 from .loyverse import PROVIDER as LOYVERSE
 from .manual import PROVIDER as MANUAL
 from .moysklad import PROVIDER as MOYSKLAD
@@ -45,6 +46,7 @@ PROVIDERS: Mapping[str, Provider] = {
         PIPEDRIVE,
         IIKO,
         LOYVERSE,
+        LIGHTSPEED,
         TOAST,
         ZETTLE,
         POSTER,

@@ -134,6 +134,13 @@ TABLE: Mapping[str, Row] = {
         lines=[(*line[:6], "0", line[7]) for line in LINES],
         has_refund=False,
     ),
+    # Of what was sold it names the product's number alone; taxes are on top: there were none.
+    "lightspeed": Row(
+        sale={"tax_included": False, "change_total": None},
+        refund={"lines": [(None, D(1), D("108.00"))]},
+        payment={"tendered": None},
+        lines=[(None, *line[1:6], None, line[7]) for line in LINES],
+    ),
     # It says that there is no surcharge, no tip and no tax, and nothing of where taxes would be.
     "loyverse": Row(
         sale={

@@ -19,6 +19,7 @@ from integrations.cases import (
     outcome_of_answer,
 )
 from integrations.contract import SignatureMissing
+from integrations.hooks import read_hooks
 from sales.drafts import (
     CustomerLink,
     Discount,
@@ -37,7 +38,7 @@ from sales.drafts import (
     Version,
 )
 
-from . import PROVIDER, read_hooks
+from . import PROVIDER
 from .asking import API
 
 SAMPLES = samples.load("loyverse")
@@ -356,14 +357,14 @@ def test_a_receipt_that_cannot_be_read_holds_up_no_other_of_its_batch() -> None:
 def test_webhooks_of_a_personal_token_are_marked_as_unsigned() -> None:
     delivery = samples.signed(SAMPLES["receipts.update__same_sale"], PROVIDER)
     bare = replace(delivery, headers={})
-    unsigned = PROVIDER.of({"hooks": "token"})
+    unsigned = PROVIDER.of({"hooks": "person"})
 
     assert (PROVIDER.of({}).signed, PROVIDER.of({"hooks": "app"}).signed) == (True, True)
     assert not unsigned.signed
     unsigned.scheme.verify(bare, (), 0)
     with pytest.raises(SignatureMissing):
         PROVIDER.scheme.verify(bare, (samples.TEST_SECRET,), 0)
-    assert read_hooks(" Token ") == "token"
+    assert read_hooks(" Person ") == "person"
     with pytest.raises(ValueError, match=r"^none$"):
         read_hooks("none")
 

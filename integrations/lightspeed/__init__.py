@@ -1,0 +1,28 @@
+"""Lightspeed Retail X-Series (once Vend): sales, returns and customers in full."""
+
+from integrations.contract import Provider
+from integrations.hooks import signed_for_apps
+from integrations.schemes import named
+from integrations.senders import Sender
+
+from .payload import NORMALISERS, part, split
+
+PROVIDER = signed_for_apps(
+    Provider(
+        slug="lightspeed",
+        title="Lightspeed Retail X",
+        scheme=named("lightspeed-x"),
+        split=split,
+        normalisers=NORMALISERS,
+        methods=frozenset({"POST"}),
+        part=part,
+        sender=Sender(
+            accepts=range(200, 300),
+            within=5.0,
+            repeats=20,
+            over=172_800,
+            then="событие потеряно / the event is lost",
+            source="https://x-series-api.lightspeedhq.com/docs/webhooks, 2026-11-27",
+        ),
+    )
+)
