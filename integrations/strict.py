@@ -99,7 +99,7 @@ def parse_json(body: bytes) -> Any:
     a key, nests deeper than 64, holds NaN, a number of more than 30 digits, NUL or half a
     surrogate pair.
     """
-    text = _decoded(body)
+    text = decoded(body)
     _check_depth(body)
     try:
         found = _decode(_STRICT, text)
@@ -118,7 +118,9 @@ def _decode(decoder: json.JSONDecoder, text: str) -> Any:
         raise PayloadUnrecognised("$", f"not JSON: {error}") from None
 
 
-def _decoded(body: bytes) -> str:
+def decoded(body: bytes) -> str:
+    """Return the text of a body in UTF-8. Raises PayloadUnrecognised for what is empty, begins with
+    a byte order mark, or is of another encoding."""
     if not body.strip():
         raise PayloadUnrecognised("$", "empty")
     if body.startswith(b"\xef\xbb\xbf"):
