@@ -1,4 +1,4 @@
-"""Cutting declared values out of a JSON or form body, leaving every other byte as it came."""
+"""Cutting declared values out of a JSON, form or XML body, leaving every other byte as it came."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from integrations.contract import Provider
 
 from .redaction_forms import cut_form
 from .redaction_texts import inside
+from .redaction_xml import cut_xml
 
 CUT = b'"[cut]"'
 _FORM = "application/x-www-form-urlencoded"
@@ -42,18 +43,23 @@ def cut(body: bytes, paths: Sequence[str], content_type: str = "") -> tuple[byte
 
     A path is dotted names, ``*`` for every item of a list: ``data.object.token``, ``items.*.key``.
     It goes on inside a text that is JSON itself: ``data.token``, where ``data`` is such a text. In
-    a form, ``auth[token]=…`` is ``auth.token``, and a path cuts all that stands below it. Of a
-    body that is JSON or a form only to a point, what stands before that point is cut; what says
-    that it is one and looks like the other is cut as both.
+    a form, ``auth[token]=…`` is ``auth.token``, and a path cuts all that stands below it. In XML,
+    its last name cuts every element of that name. Of a body that is JSON or a form only to a point,
+    what stands before that point is cut; what says that it is one and looks like the other is cut
+    as both.
     """
     wanted = {path.removeprefix("$.").replace("[*]", ".*") for path in paths}
-    looks_like_json = body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[", b'"')
+    begins = body.lstrip(_BEFORE_JSON)[:1]
+    looks_like_json, looks_like_xml = begins in (b"{", b"[", b'"'), begins == b"<"
     says_form = content_type.partition(";")[0].strip().lower() == _FORM
     found: set[str] = set()
-    if says_form or not looks_like_json:
+    if says_form or not (looks_like_json or looks_like_xml):
         body, found = cut_form(body, wanted)
-    if looks_like_json or not says_form:
+    if looks_like_json or not (says_form or looks_like_xml):
         body, more = _cut_json(body, wanted)
+        found |= more
+    if not looks_like_json:
+        body, more = cut_xml(body, wanted)
         found |= more
     return body, sorted(found)
 
