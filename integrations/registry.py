@@ -19,6 +19,7 @@ from .moysklad import PROVIDER as MOYSKLAD
 from .pipedrive import PROVIDER as PIPEDRIVE
 from .poster import PROVIDER as POSTER
 from .retailcrm import PROVIDER as RETAILCRM
+from .salesforce import PROVIDER as SALESFORCE
 from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
@@ -44,6 +45,7 @@ PROVIDERS: Mapping[str, Provider] = {
         AMOCRM,
         HUBSPOT,
         PIPEDRIVE,
+        SALESFORCE,
         IIKO,
         LOYVERSE,
         LIGHTSPEED,

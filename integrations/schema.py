@@ -42,9 +42,9 @@ REFUND_KINDS = frozenset("refund void chargeback correction".split())
 REFUND_STATUSES = frozenset("pending completed failed".split())
 
 
-def currency_of(document: Reader, default: str) -> str:
+def currency_of(document: Reader, default: str, key: str = "currency") -> str:
     """Return the document's ISO-4217 currency, or the source's."""
-    child = document.get("currency")
+    child = document.get(key)
     if child is None:
         return default
     if not is_currency(child.text(3)):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 
 from sales.drafts import digest
 
@@ -125,7 +126,7 @@ def test_F45_a_mutated_payload_is_read_or_refused(provider: Provider, data: st.D
     for _ in range(data.draw(st.integers(1, 3))):
         document = mutated(data, document)
 
-    changed = form_of(document) if is_form(text) else json.dumps(document).encode()
+    changed = xml_of(document) if is_xml(text) else _written(document, text)
     if sample.body:
         sample = replace(sample, body=changed)
     else:
@@ -139,13 +140,19 @@ def readable(recorded: dict[str, Sample]) -> dict[str, Sample]:
     """Return the samples that are documents; some are recorded for being none."""
     found: dict[str, Sample] = {}
     for name, sample in recorded.items():
-        with suppress(PayloadUnrecognised, ValueError):
+        with suppress(PayloadUnrecognised, ValueError, SyntaxError):
             document_of(said(sample))
             found[name] = sample
     return found
 
 
+def _written(document: Any, text: bytes) -> bytes:
+    return form_of(document) if is_form(text) else json.dumps(document).encode()
+
+
 def document_of(text: bytes) -> Any:
+    if is_xml(text):
+        return tree_of(etree.fromstring(text, etree.XMLParser(resolve_entities=False)))
     return parse_form(text) if is_form(text) else json.loads(text)
 
 
@@ -161,6 +168,34 @@ def is_form(text: bytes) -> bool:
 def form_of(document: Any) -> bytes:
     """Return the form of a tree, whatever it has become; an empty object or list leaves none."""
     return body_of(written(document)) if isinstance(document, dict) else b"x"
+
+
+def is_xml(text: bytes) -> bool:
+    return text.startswith(b"<")
+
+
+def tree_of(element: Any) -> Any:
+    """Return an element as a tree that can be mutated: its name, attributes, text and elements."""
+    inside = [tree_of(one) for one in element]
+    return [element.tag, dict(element.attrib), element.text or "", inside]
+
+
+def xml_of(tree: Any) -> bytes:
+    """Return the XML of a tree, whatever it has become; what is no name or text is left out."""
+    try:
+        return bytes(etree.tostring(_element_of(tree), encoding="UTF-8", xml_declaration=True))
+    except (AttributeError, TypeError, ValueError):
+        return str(tree).encode()
+
+
+def _element_of(tree: Any) -> Any:
+    tag, attributes, text, inside = tree
+    element = etree.Element(tag, {key: str(value) for key, value in attributes.items()})
+    element.text = str(text)
+    for one in inside:
+        with suppress(AttributeError, TypeError, ValueError):
+            element.append(_element_of(one))
+    return element
 
 
 #: What may stand in a description somewhere.

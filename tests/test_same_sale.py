@@ -177,6 +177,12 @@ TABLE: Mapping[str, Row] = {
         payments=[{**one, "tendered": None} for one in PAYMENTS],
         is_deal=True,
     ),
+    # An opportunity has an amount; what was sold comes apart from it, line by line.
+    "salesforce": Row(
+        sale=DEAL | dict.fromkeys(("tax_included", "gross_total", "discount_total", "tax_total")),
+        lines=[],
+        is_deal=True,
+    ),
     # A till's order has no delivery and no tip, and says so.
     "shopify": Row(
         sale={"change_total": None, "delivery_total": D("0.00"), "tip_total": D("0.00")},
