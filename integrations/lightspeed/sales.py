@@ -6,6 +6,7 @@ are of UTC.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -57,7 +58,7 @@ def _sale(sale: Reader, context: Context) -> SaleDraft:
         version=version_of(sale),
         header=_header(sale, lines, context),
         lines=lines,
-        money=Money(payments=_payments(sale, context)),
+        money=Money(payments=_without_change(sale, _payments(sale, context))),
         customer=CustomerLink(customer=None if customer is None else Mention(external_id=customer)),
     )
 
@@ -121,7 +122,7 @@ def _payments(sale: Reader, context: Context) -> tuple[Payment, ...]:
     return tuple(
         Payment(
             method=_method(one.maybe("name", Reader.label)),
-            amount=abs(one["amount"].amount(currency)),
+            amount=one["amount"].amount(currency),
             currency=currency,
             external_id=one["id"].id(),
             provider_method=one.maybe("name", Reader.label),
@@ -130,6 +131,22 @@ def _payments(sale: Reader, context: Context) -> tuple[Payment, ...]:
         )
         for one in sale.items("register_sale_payments")
     )
+
+
+def _without_change(sale: Reader, payments: Sequence[Payment]) -> tuple[Payment, ...]:
+    """Return what was paid: a payment below zero is change, given back of the one before it."""
+    found: list[Payment] = []
+    for one in payments:
+        if one.amount >= 0:
+            found.append(one)
+            continue
+        if not found or found[-1].amount + one.amount < 0:
+            raise sale["register_sale_payments"].refuse("more change than was paid")
+        paid = found[-1]
+        found[-1] = replace(
+            paid, amount=paid.amount + one.amount, tendered=paid.amount, change=-one.amount
+        )
+    return tuple(found)
 
 
 def _method(name: str | None) -> str:
@@ -159,7 +176,9 @@ def _refund(sale: Reader, context: Context) -> RefundDraft:
             number=sale.maybe("invoice_number", Reader.label),
             tax_total=tax,
             lines=tuple(_returned(one, currency) for one in _products(sale)),
-            payments=_payments(sale, context),
+            payments=tuple(
+                replace(one, amount=abs(one.amount)) for one in _payments(sale, context)
+            ),
             is_test=context.is_test,
             anomalies=() if is_plausible(occurred, context) else ("clock",),
             **_place(sale, context),

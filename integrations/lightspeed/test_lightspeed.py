@@ -137,6 +137,15 @@ CASES: dict[str, Case] = {
     "sale.update__changed": [
         replace(SOLD, version=version(9182736460), customer=CustomerLink(customer=None))
     ],
+    # 20 handed over, 8.13 given back of it.
+    "sale.update__with_change": [
+        replace(
+            SOLD,
+            version=version(9182736465),
+            money=Money(payments=(replace(CASH, tendered=D("20.00"), change=D("8.13")),)),
+        )
+    ],
+    "sale.update__change_alone": Unrecognised("register_sale_payments"),
     "sale.update__parked": [
         replace(
             SOLD,
