@@ -28,16 +28,15 @@ def split(delivery: Delivery) -> list[Event]:
     if kind not in _LISTS:
         return [Event(key=kind, type=kind, payload=body.value, merchant=merchant)]
     place, name = _LISTS[kind]
-    return [
-        Event(
-            key=f"{kind}:{one[name].id()}:{one['updated_at'].text(50)}",
-            type=kind,
-            payload=one.value,
-            occurred_at=one["updated_at"].time(),
-            merchant=merchant,
-        )
-        for one in body[place]
-    ]
+    return [Event(_key(kind, one, name), kind, one.value, merchant=merchant) for one in body[place]]
+
+
+def _key(kind: str, one: Reader, name: str) -> str:
+    """Return the name and the time of an object; of one that tells neither, nothing but its kind:
+    its normaliser says what is wrong, and its content tells it from others."""
+    found = one.value if type(one.value) is dict else {}
+    told = (found.get(key) for key in (name, "updated_at"))
+    return ":".join([kind, *(str(value)[:100] for value in told)])
 
 
 def part(delivery: Delivery, merchant: str) -> bytes:

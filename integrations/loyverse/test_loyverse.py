@@ -1,5 +1,6 @@
 """What Loyverse states, worked out by hand from a captured batch and from others made after it."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal as D
@@ -18,7 +19,7 @@ from integrations.cases import (
     outcome,
     outcome_of_answer,
 )
-from integrations.contract import SignatureMissing
+from integrations.contract import PayloadUnrecognised, SignatureMissing
 from integrations.hooks import read_hooks
 from sales.drafts import (
     CustomerLink,
@@ -352,6 +353,19 @@ def test_a_receipt_that_cannot_be_read_holds_up_no_other_of_its_batch() -> None:
     _, second = PROVIDER.split(samples.signed(SAMPLES["receipts.update__one_unreadable"], PROVIDER))
 
     assert PROVIDER.normalisers[second.type](second, context_of(PROVIDER)) == (BACK,)
+
+
+@pytest.mark.parametrize("spoilt", [{}, None, [], "receipt"])
+def test_not_even_one_that_tells_no_time(spoilt: Any) -> None:
+    whole = samples.signed(SAMPLES["receipts.update__sale_and_refund"], PROVIDER)
+    body = json.loads(whole.body)
+    body["receipts"][0] = spoilt
+
+    first, second = PROVIDER.split(replace(whole, body=json.dumps(body).encode()))
+
+    assert PROVIDER.normalisers[second.type](second, context_of(PROVIDER)) == (BACK,)
+    with pytest.raises(PayloadUnrecognised):
+        PROVIDER.normalisers[first.type](first, context_of(PROVIDER))
 
 
 def test_webhooks_of_a_personal_token_are_marked_as_unsigned() -> None:
