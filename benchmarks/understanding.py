@@ -22,6 +22,7 @@ from integrations.contract import (
     Event,
     EventUnsupported,
     PayloadUnrecognised,
+    PersonNeeded,
     Provider,
 )
 from integrations.registry import PROVIDERS
@@ -60,7 +61,11 @@ class Cost:
 def work() -> Iterator[Work]:
     """Return what there is to understand of every provider."""
     for one in map(samples.configured, heard(PROVIDERS.values())):
-        signed = [samples.signed(it, one, now=_NOW) for it in samples.load(one.slug).values()]
+        signed = [
+            samples.signed(it, one, now=_NOW)
+            for it in samples.load(one.slug).values()
+            if not samples.is_unsigned_question(one, it)
+        ]
         yield Work(one.slug, one, signed, one.split, True)
         answered = [samples.answered(body) for body in samples.load_answers(one.slug).values()]
         if answered:
@@ -80,7 +85,8 @@ def understand(item: Work) -> int:
                 if normalise := provider.normalisers.get(event.type):
                     count += 1
                     normalise(event, context)
-        except (EventUnsupported, PayloadUnrecognised):  # some samples are not to be understood
+        except (EventUnsupported, PayloadUnrecognised, PersonNeeded):
+            # Some samples are not to be understood, or not by us.
             continue
     return count
 
