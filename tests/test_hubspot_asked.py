@@ -13,12 +13,11 @@ from ingest import endpoints
 from integrations import samples
 from integrations.hubspot import PROVIDER
 from sales.models import Customer, Sale, SaleLine
-from tasks.fetching import walks
-from tasks.models import Backfill
 from tasks.pipeline import settle
-from tests.played import Request, Said, ask_all, playing, turn_until, working
+from tests.played import Request, Said, ask_all, playing
 from tests.settling import outcomes_of, put
 from tests.thin import settle_answers
+from tests.walking import walked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,15 +112,8 @@ def test_lost_deals_are_found_by_a_search() -> None:
     source = connected("office")
     with scoped([source.account_id]):
         endpoints.give_api_secret(source, KEY)
-        walk = walks.start(source, "deal", SINCE, UNTIL)
 
-    def ended() -> bool:
-        with scoped([source.account_id]):
-            return Backfill.objects.get(pk=walk.pk).state == "done"
-
-    with playing(account) as played, working(MINE, played.client(HOST)) as work:
-        assert turn_until(work, ended)
-    settle_answers(source, MINE)
+    walked(source, "deal", (SINCE, UNTIL), account, at=(MINE, HOST))
     read_all(source)
 
     assert {name: row[1] for name, row in of(source).items()} == {"123": "completed", "127": "open"}

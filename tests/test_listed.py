@@ -13,12 +13,10 @@ from accounts.rls import scoped
 from ingest import endpoints
 from integrations import samples
 from integrations.registry import PROVIDERS
-from tasks.fetching import walks
-from tasks.models import Backfill
 from tasks.pipeline import settle
-from tests.played import Request, Said, playing, turn_until, working
+from tests.played import Request, Said
 from tests.settling import outcomes_of, put, sales
-from tests.thin import settle_answers
+from tests.walking import walked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,19 +67,12 @@ def test_what_was_lost_is_found_in_the_list_and_counts_once(slug: str) -> None:
             account=account, provider=slug, title="Shop", currency="RUB", settings=row.settings
         )
         endpoints.give_api_secret(source, row.secret)
-        walk = walks.start(source, row.kind, SINCE, UNTIL)
 
     def api(request: Request) -> Said:
         known = all(request.headers.get(name) == said for name, said in row.headers.items())
         return Said(200, page) if known else Said(401, {})
 
-    def ended() -> bool:
-        with scoped([account.pk]):
-            return Backfill.objects.get(pk=walk.pk).state == "done"
-
-    with playing(api) as played, working(mine, played.client(row.host)) as work:
-        assert turn_until(work, ended)
-    settle_answers(source, mine)
+    played = walked(source, row.kind, (SINCE, UNTIL), api, at=(mine, row.host))
     found = sales(source)
     told = [samples.signed(samples.load(slug)[name], PROVIDERS[slug]) for name in row.told]
     settle(put(source, *(one.body for one in told)), providers=mine)

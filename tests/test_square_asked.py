@@ -12,12 +12,11 @@ from ingest import endpoints
 from integrations import samples
 from integrations.square import PROVIDER
 from sales.models import Category, Location, Payment, Product, Refund, Sale, SaleLine
-from tasks.fetching import walks
-from tasks.models import Backfill
 from tasks.pipeline import settle
-from tests.played import Played, Request, Said, ask_all, playing, turn_until, working
+from tests.played import Played, Request, Said, ask_all, playing
 from tests.settling import put
 from tests.thin import reads, settle_answers
+from tests.walking import walked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,16 +144,8 @@ def test_the_catalogue_names_what_is_sold_and_the_past_is_walked_location_by_loc
     source = connected()
     hear(source, "catalog.version.updated__saved")
     until = datetime(2026, 9, 15, tzinfo=UTC)
-    with scoped([source.account_id]):
-        walk = walks.start(source, "payment", datetime(2026, 9, 14, tzinfo=UTC), until)
-
-    def ended() -> bool:
-        with scoped([source.account_id]):
-            return Backfill.objects.get(pk=walk.pk).state == "done"
-
-    with playing(Seller()) as played, working(MINE, played.client(HOST)) as work:
-        assert turn_until(work, ended)
-    settle_answers(source, MINE)
+    since = datetime(2026, 9, 14, tzinfo=UTC)
+    played = walked(source, "payment", (since, until), Seller(), at=(MINE, HOST))
 
     asked = [request.query.get("location_id") for request in played.requests]
     assert asked == [None, "L88917AVBK2S5", "LKIOSK"]

@@ -12,12 +12,10 @@ from ingest import endpoints
 from integrations import samples
 from integrations.woocommerce import PROVIDER
 from sales.models import Payment, Refund, Sale, SaleLine
-from tasks.fetching import walks
-from tasks.models import Backfill
 from tasks.pipeline import settle
-from tests.played import Played, Request, Said, playing, turn_until, working
+from tests.played import Played, Request, Said
 from tests.settling import put
-from tests.thin import settle_answers
+from tests.walking import walked
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -38,18 +36,8 @@ def shop(request: Request) -> Said:
     return Said(200, [one for one in orders if after < one["date_modified_gmt"] < before])
 
 
-def walked(source: Source) -> Played:
-    with scoped([source.account_id]):
-        walk = walks.start(source, "order", SINCE, UNTIL)
-
-    def ended() -> bool:
-        with scoped([source.account_id]):
-            return Backfill.objects.get(pk=walk.pk).state == "done"
-
-    with playing(shop) as played, working(MINE, played.client(HOST)) as work:
-        assert turn_until(work, ended)
-    settle_answers(source, MINE)
-    return played
+def listed(source: Source) -> Played:
+    return walked(source, "order", (SINCE, UNTIL), shop, at=(MINE, HOST))
 
 
 def test_orders_that_no_webhook_told_of_are_listed_with_their_refunds() -> None:
@@ -60,7 +48,7 @@ def test_orders_that_no_webhook_told_of_are_listed_with_their_refunds() -> None:
         )
         endpoints.give_api_secret(source, KEY)
 
-    played = walked(source)
+    played = listed(source)
     settle(put(source, CREATED, headers=TOPIC), providers=MINE)
 
     assert played.paths == ["/wp-json/wc/v3/orders"]
