@@ -1,4 +1,4 @@
-"""How a company is asked (developers.pipedrive.com, API v2 and products of v1, read 2026-11)."""
+"""How a company is asked (developers.pipedrive.com, API v2, read 2026-11)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,19 +29,15 @@ def next_of_deal(asked: Asked, replies: Sequence[Reply], /) -> Call | None:
     path = f"/api/v2/deals/{asked.external_id}"
     if not replies:
         return _call(asked, path)
-    start = 0 if len(replies) == 1 else _next_start(replies[-1])
-    if start is None or start < PAGE * (len(replies) - 1):
+    cursor = _cursor(replies[-1]) if len(replies) > 1 else None
+    if len(replies) > 1 and (cursor is None or cursor == _asked_behind(replies)):
         return None
-    products = f"/api/v1/deals/{asked.external_id}/products"
-    return _call(asked, products, ("start", str(start)), ("limit", str(PAGE)))
+    return _call(asked, f"{path}/products", *_page(cursor))
 
 
-def _next_start(reply: Reply) -> int | None:
-    """Return where the next page of products begins, None behind the last."""
-    paging = _at(reply.body, "additional_data", "pagination")
-    more = isinstance(paging, dict) and paging.get("more_items_in_collection") is True
-    found = paging.get("next_start") if more else None
-    return found if type(found) is int else None
+def _asked_behind(replies: Sequence[Reply]) -> str | None:
+    """Return the cursor that the last page was asked with: the first has none."""
+    return _cursor(replies[-2]) if len(replies) > 2 else None
 
 
 def next_of_person(asked: Asked, replies: Sequence[Reply], /) -> Call | None:
@@ -58,15 +54,23 @@ def page_of_deals(asked: Asked, window: Window, cursor: str | None, /) -> Call:
         ("updated_until", utc_text(window.until)),
         ("sort_by", "update_time"),
         ("sort_direction", "asc"),
-        ("limit", str(PAGE)),
-        *((("cursor", cursor),) if cursor else ()),
+        *_page(cursor),
     )
 
 
 def cursor_of(reply: Reply, cursor: str | None, /) -> str | None:
     """Return where the next page begins; the last page has none."""
+    found = _cursor(reply)
+    return None if found == cursor else found
+
+
+def _cursor(reply: Reply) -> str | None:
     found = _at(reply.body, "additional_data", "next_cursor")
-    return found if isinstance(found, str) and found and found != cursor else None
+    return found if isinstance(found, str) and found else None
+
+
+def _page(cursor: str | None) -> list[tuple[str, str]]:
+    return [("limit", str(PAGE)), *([("cursor", cursor)] if cursor else [])]
 
 
 def _at(body: Any, *keys: str) -> Any:

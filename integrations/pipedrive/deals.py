@@ -83,31 +83,36 @@ def _header(deal: Reader, lines: Sequence[Line] | None, context: Context) -> Hea
         is_test=context.is_test,
         total=deal.maybe("value", Reader.positive, currency),
         anomalies=() if is_plausible(occurred, context) else ("clock",),
-        **_sums(deal, lines),
+        **_sums(deal, lines, currency),
     )
 
 
-def _sums(deal: Reader, lines: Sequence[Line] | None) -> dict[str, Any]:
-    """Return what the products add up to; a deal without them has but its value."""
-    if not lines:
+def _sums(deal: Reader, lines: Sequence[Line] | None, currency: str) -> dict[str, Any]:
+    """Return what the products add up to, where that is the value of the deal: it has discounts of
+    its own as well, and where a tax on top is rounded is not documented."""
+    value = deal.maybe("value", Reader.positive, currency)
+    if not lines or value is None:
         return {}
-    return {
-        "gross_total": total_of(deal, [line.gross for line in lines]),
-        "discount_total": total_of(deal, [line.discount for line in lines]),
-    }
+    gross = total_of(deal, [line.gross for line in lines])
+    discount = total_of(deal, [line.discount for line in lines])
+    on_top = total_of(deal, [line.tax_amount for line in lines if line.tax_included is False])
+    if gross is None or discount is None or gross - discount + (on_top or 0) != value:
+        return {}
+    taxed = {"tax_total": on_top, "tax_included": False} if on_top else {}
+    return {"gross_total": gross, "discount_total": discount, **taxed}
 
 
 def _lines(pages: Sequence[Reader], currency: str) -> Iterator[Line]:
     """Go over the products; one that is not enabled does not count in the deal."""
     for page in pages:
         for row in page.items("data"):
-            if row.maybe("enabled_flag", Reader.boolean) is not False:
+            if row.maybe("is_enabled", Reader.boolean) is not False:
                 yield _line(row, currency)
 
 
 def _line(row: Reader, currency: str) -> Line:
     quantity, price = parts.quantity(row["quantity"]), parts.quantity(row["item_price"])
-    gross = times(row, quantity * _duration(row), price, currency)
+    gross = times(row, quantity, price, currency)
     discount = min(_discount(row, gross, currency), gross)
     name, product = row.maybe("name", Reader.label), row.maybe("product_id", Reader.number)
     return Line(
@@ -119,13 +124,8 @@ def _line(row: Reader, currency: str) -> Line:
         gross=gross,
         discount=discount,
         total=gross - discount,
-        **_tax(row),
+        **_tax(row, gross - discount, currency),
     )
-
-
-def _duration(row: Reader) -> Decimal:
-    """Return for how many units of time a product is sold: one, where they are not in use."""
-    return row.maybe("duration", parts.quantity) or Decimal(1)
 
 
 def _discount(row: Reader, gross: Decimal, currency: str) -> Decimal:
@@ -136,10 +136,12 @@ def _discount(row: Reader, gross: Decimal, currency: str) -> Decimal:
     return round_money(gross * value / 100, currency)
 
 
-def _tax(row: Reader) -> dict[str, Any]:
-    """Return the rate of a product's tax and where it is; how much it is no answer says."""
+def _tax(row: Reader, taxed: Decimal, currency: str) -> dict[str, Any]:
+    """Return the rate of a product's tax and where it is. How much it is no answer says: on top it
+    is the rate of the sum, which is to the cent what is asked for; inside it is left open."""
     method = row.maybe("tax_method", Reader.text)
     if method not in ("inclusive", "exclusive"):
         return {}
-    rate = row.maybe("tax", parts.percent)
-    return {**parts.taxed([rate], None), "tax_included": method == "inclusive"}
+    rate, on_top = row.maybe("tax", parts.percent), method == "exclusive"
+    amount = round_money(taxed * rate / 100, currency) if on_top and rate is not None else None
+    return {**parts.taxed([rate], amount), "tax_included": not on_top}

@@ -148,12 +148,19 @@ CASES: dict[str, Case] = {
         rows("131", CAPPUCCINO, CAKE),
         Read("person", "84"),
     ],
-    # Two for three months: 2 × 3 × 100 = 600, 20 % off is 120, and 10 % of tax on top of 480; 48
-    # with 20 % in it. 600 + 48 = 648.
-    "deal.read__taxed_by_month": [
+    # 2 × 100 = 200, 20 % off is 40, 10 % of 160 on top is 16; 20 % of 48 is 9.60.
+    # 200 + 48 = 248, less 40, with 25.60 of tax: 233.60
+    "deal.read__tax_on_top": [
         deal(
             "137",
-            replace(WON, total=D("528.00"), gross_total=D("648.00"), discount_total=D("120.00")),
+            replace(
+                WON,
+                total=D("233.60"),
+                gross_total=D("248.00"),
+                discount_total=D("40.00"),
+                tax_total=D("25.60"),
+                tax_included=False,
+            ),
             READ,
             NOBODY,
         ),
@@ -165,11 +172,12 @@ CASES: dict[str, Case] = {
                 name="Аренда",
                 quantity=D(2),
                 unit_price=D(100),
-                gross=D("600.00"),
-                discount=D("120.00"),
-                total=D("480.00"),
+                gross=D("200.00"),
+                discount=D("40.00"),
+                total=D("160.00"),
                 tax_code="10",
                 tax_rate=D(10),
+                tax_amount=D("16.00"),
                 tax_included=False,
             ),
             Line(
@@ -182,9 +190,15 @@ CASES: dict[str, Case] = {
                 total=D("48.00"),
                 tax_code="20",
                 tax_rate=D(20),
-                tax_included=True,
+                tax_amount=D("9.60"),
+                tax_included=False,
             ),
         ),
+    ],
+    # Two pages: 220 + 400 = 620, and 20 more are off the deal: what is off in all is not said.
+    "deal.read__discount_of_the_deal": [
+        deal("139", replace(WON, total=D("600.00")), READ, NOBODY),
+        rows("139", CAKE, CAPPUCCINO),
     ],
     "deal.read__without_products": [
         deal("132", OPEN, replace(READ, clock=clock(11, 51, 2)), NOBODY),
@@ -273,9 +287,8 @@ def reply(body: Any) -> Reply:
     return Reply(200, {}, body)
 
 
-def paging(start: int, *, more: bool = True) -> Reply:
-    told = {"more_items_in_collection": more, "next_start": start}
-    return reply({"data": [], "additional_data": {"pagination": told}})
+def page(cursor: Any) -> Reply:
+    return reply({"data": [], "additional_data": {"next_cursor": cursor}})
 
 
 def test_a_deal_is_asked_for_and_then_its_products_page_by_page() -> None:
@@ -283,18 +296,19 @@ def test_a_deal_is_asked_for_and_then_its_products_page_by_page() -> None:
     found = reply({"data": {}})
 
     first, second = next_call(ASKED, []), next_call(ASKED, [found])
-    third = next_call(ASKED, [found, paging(500)])
+    third = next_call(ASKED, [found, page("second")])
 
     assert first is not None
     assert second is not None
     assert third is not None
     assert (first.path, first.headers) == ("/api/v2/deals/131", {"x-api-token": "token"})
-    assert second.path == third.path == "/api/v1/deals/131/products"
-    assert dict(second.query) == {"start": "0", "limit": "500"}
-    assert dict(third.query)["start"] == "500"
-    for last in (paging(500, more=False), reply(None), reply({"additional_data": []})):
+    assert second.path == third.path == "/api/v2/deals/131/products"
+    assert second.query == (("limit", "500"),)
+    assert third.query == (("limit", "500"), ("cursor", "second"))
+    for last in (page(None), page(7), reply(None), reply({"additional_data": []})):
         assert next_call(ASKED, [found, last]) is None
-    assert next_call(ASKED, [found, paging(500), paging(500)]) is None  # it does not go on
+    assert next_call(ASKED, [found, page("second"), page("third")]) is not None
+    assert next_call(ASKED, [found, page("second"), page("second")]) is None  # it does not go on
     assert API.host(ASKED.settings) == "romashka.pipedrive.com"
 
 
