@@ -4,8 +4,10 @@ Each names an object and says no more of it than that it changed: whatever ``pro
 the object is read (developers.hubspot.com/docs/api/webhooks, read 2026-11).
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from integrations.answers import customer_gone, missing, sale_gone
 from integrations.clocks import version
@@ -14,6 +16,7 @@ from integrations.contract import (
     Delivery,
     Event,
     Normaliser,
+    PayloadUnrecognised,
     PersonNeeded,
     Read,
     Statement,
@@ -37,34 +40,55 @@ _CHANGES = ("creation", "propertyChange", "restore", "associationChange")
 _SUBJECT = {"associationChange": "fromObjectId", "merge": "primaryObjectId"}
 #: Rows of a deal have no clock that a deal's change would tell: read again after so many seconds.
 SETTLE = 10.0
+#: The type of what does not say what happened to what.
+UNREADABLE = "unreadable"
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 def split(delivery: Delivery) -> list[Event]:
-    """Return the events of a delivery. ``eventId`` is not unique, so five fields are the key; how
-    often an event was tried is no part of what it says."""
-    return [_event(one) for one in Reader(parse_json(delivery.body))]
+    """Return the events of a delivery. One that lacks something holds up no other of its body:
+    its own normaliser says what is missing."""
+    return [_event(one.value) for one in Reader(parse_json(delivery.body))]
 
 
-def _event(one: Reader) -> Event:
-    kind, _, what = one["subscriptionType"].text(100).partition(".")
+def _event(told: Any) -> Event:
+    """Return an event. ``eventId`` is not unique, so five fields are the key; how often it was
+    tried is no part of what it says."""
+    one: Mapping[str, Any] = told if isinstance(told, dict) else {}
+    kind, _, what = _text(one.get("subscriptionType")).partition(".")
     if kind == "object":
-        kind = _OBJECTS.get(one["objectTypeId"].text(100), kind)
-    key = [one[name].id() for name in ("eventId", "subscriptionId")]
-    key += [one.maybe(_SUBJECT.get(what, "objectId"), Reader.id) or "", one["occurredAt"].id()]
-    key.append(one.maybe("propertyName", Reader.text, 100) or "")
+        kind = _OBJECTS.get(_text(one.get("objectTypeId")), kind)
+    names = ("eventId", "subscriptionId", _SUBJECT.get(what, "objectId"), "occurredAt")
+    key = [_text(one.get(name)) for name in (*names, "propertyName")]
     return Event(
         key=":".join(key),
-        type=f"{kind}.{what}",
-        payload={name: value for name, value in one.value.items() if name != "attemptNumber"},
-        occurred_at=one["occurredAt"].millis(),
-        merchant=one["portalId"].number(),
+        type=f"{kind}.{what}" if kind and what else UNREADABLE,
+        payload={name: one[name] for name in one if name != "attemptNumber"} if one else told,
+        occurred_at=_time(one),
+        merchant=_portal(one),
     )
+
+
+def _time(one: Mapping[str, Any]) -> datetime | None:
+    """Return when an event happened, None where it does not say: a deletion refuses that itself."""
+    with contextlib.suppress(PayloadUnrecognised):
+        return Reader(one)["occurredAt"].millis()
+    return None
+
+
+def _portal(one: Any) -> str | None:
+    """Return the account that an event is of, None where it does not say."""
+    return (_text(one.get("portalId")) or None) if isinstance(one, dict) else None
+
+
+def _text(value: Any) -> str:
+    """Return a short text of a text or a number, none of anything else."""
+    return str(value)[:100] if type(value) in (str, int) else ""
 
 
 def part(delivery: Delivery, merchant: str) -> bytes:
     """Return the events of one account, as they were written."""
-    of = [one["portalId"].number() for one in Reader(parse_json(delivery.body))]
+    of = [_portal(one.value) for one in Reader(parse_json(delivery.body))]
     texts = texts_of(delivery.body.decode())
     mine = [text for text, portal in zip(texts, of, strict=True) if portal == merchant]
     return b"[" + b", ".join(mine) + b"]"
@@ -73,8 +97,8 @@ def part(delivery: Delivery, merchant: str) -> bytes:
 def _named(event: Event, context: Context, key: str = "objectId") -> str:
     """Return the number that an event of this source's account names."""
     told = Reader(event.payload)
-    portal = context.settings.get("portal")
-    if portal and told["portalId"].number() != portal:
+    portal, of = context.settings.get("portal"), told["portalId"].number()
+    if portal and of != portal:
         raise told["portalId"].refuse(f"not {portal}, the account of this source")
     return told[key].number()
 
@@ -112,7 +136,14 @@ def _merged(kind: str, gone: Callable[[str, Version], Draft]) -> Normaliser:
 
 
 def _moment(event: Event, context: Context) -> Version:
-    return version(Rank.FULL, event.occurred_at, context, round_up=_MILLISECOND)
+    at = Reader(event.payload)["occurredAt"].millis()
+    return version(Rank.FULL, at, context, round_up=_MILLISECOND)
+
+
+def _unreadable(event: Event, context: Context, /) -> Sequence[Statement]:
+    """Say what an event lacks that says of nothing what it is about."""
+    kind = Reader(event.payload)["subscriptionType"]
+    raise kind.refuse(f"{kind.text(100)!r}: object.change / объект.изменение")
 
 
 def _forget(event: Event, context: Context, /) -> Sequence[Statement]:
@@ -135,6 +166,7 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **_of("deal", sale_gone),
     **_of("contact", customer_gone),
     "contact.privacyDeletion": _forget,
+    UNREADABLE: _unreadable,
     "deal.read": deals.stated,
     "deal.listed": deals.listed,
     "contact.read": contacts.stated,

@@ -133,8 +133,9 @@ CASES: dict[str, Case] = {
     # 133 and 134, 135 became 136.
     "deal.merge__two_in_one": [read("136"), gone("133"), gone("134"), gone("135")],
     "deal.propertyChange__two_accounts": [read("123"), read("77")],
-    "deal.propertyChange__no_account": Unrecognised("[0].portalId"),
-    "deal.propertyChange__no_such_time": Unrecognised("[0].occurredAt"),
+    "deal.propertyChange__no_account": Unrecognised("portalId"),
+    "deal.deletion__no_such_time": Unrecognised("occurredAt"),
+    "unreadable__no_type": Unrecognised("subscriptionType"),
     "deal.propertyChange__not_a_list": Unrecognised("$"),
     "object.propertyChange__generic": [read("123")],
     "object.creation__unknown_object": UNSUPPORTED,
@@ -296,6 +297,24 @@ def test_a_delivery_holds_of_each_account_its_own_events_byte_for_byte() -> None
     assert [[one["objectId"] for one in json.loads(part)] for part in parts] == [[123], [77], []]
     assert all(part[1:-1] in delivery.body for part in parts)
     assert [event.merchant for event in PROVIDER.split(delivery)] == ["62515", "62516"]
+
+
+@pytest.mark.parametrize(
+    "broken", [b"7", b"{}", b'{"portalId":[],"occurredAt":"soon","subscriptionType":7}']
+)
+def test_an_event_that_lacks_everything_holds_up_no_other_of_its_delivery(broken: bytes) -> None:
+    delivery = samples.signed(SAMPLES["deal.creation__new"], PROVIDER)
+    (alone,) = PROVIDER.split(delivery)
+    both = replace(delivery, body=delivery.body[:-1] + b"," + broken + b"]")
+    assert PROVIDER.part is not None
+
+    told, lacking = PROVIDER.split(both)
+
+    assert told == alone
+    assert json.loads(PROVIDER.part(both, "62515")) == json.loads(delivery.body)
+    assert (lacking.type, lacking.occurred_at, lacking.merchant) == ("unreadable", None, None)
+    with pytest.raises(PayloadUnrecognised):
+        PROVIDER.normalisers[lacking.type](lacking, context_of(PROVIDER))
 
 
 def test_an_event_of_another_account_is_refused_where_the_account_is_set() -> None:
