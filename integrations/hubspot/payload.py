@@ -4,9 +4,8 @@ Each names an object and says no more of it than that it changed: whatever ``pro
 the object is read (developers.hubspot.com/docs/api/webhooks, read 2026-11).
 """
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from integrations.answers import customer_gone, missing, sale_gone
@@ -16,11 +15,11 @@ from integrations.contract import (
     Delivery,
     Event,
     Normaliser,
-    PayloadUnrecognised,
     PersonNeeded,
     Read,
     Statement,
 )
+from integrations.hints import millis_of, object_of, text_of
 from integrations.reading import Reader, parse_json
 from integrations.strict import texts_of
 from sales.drafts import Draft, Rank, Version
@@ -54,36 +53,24 @@ def split(delivery: Delivery) -> list[Event]:
 def _event(told: Any) -> Event:
     """Return an event. ``eventId`` is not unique, so five fields are the key; how often it was
     tried is no part of what it says."""
-    one: Mapping[str, Any] = told if isinstance(told, dict) else {}
-    kind, _, what = _text(one.get("subscriptionType")).partition(".")
+    one = object_of(told)
+    kind, _, what = text_of(one.get("subscriptionType")).partition(".")
     if kind == "object":
-        kind = _OBJECTS.get(_text(one.get("objectTypeId")), kind)
+        kind = _OBJECTS.get(text_of(one.get("objectTypeId")), kind)
     names = ("eventId", "subscriptionId", _SUBJECT.get(what, "objectId"), "occurredAt")
-    key = [_text(one.get(name)) for name in (*names, "propertyName")]
+    key = [text_of(one.get(name)) for name in (*names, "propertyName")]
     return Event(
         key=":".join(key),
         type=f"{kind}.{what}" if kind and what else UNREADABLE,
         payload={name: one[name] for name in one if name != "attemptNumber"} if one else told,
-        occurred_at=_time(one),
+        occurred_at=millis_of(one, "occurredAt"),
         merchant=_portal(one),
     )
 
 
-def _time(one: Mapping[str, Any]) -> datetime | None:
-    """Return when an event happened, None where it does not say: a deletion refuses that itself."""
-    with contextlib.suppress(PayloadUnrecognised):
-        return Reader(one)["occurredAt"].millis()
-    return None
-
-
 def _portal(one: Any) -> str | None:
     """Return the account that an event is of, None where it does not say."""
-    return (_text(one.get("portalId")) or None) if isinstance(one, dict) else None
-
-
-def _text(value: Any) -> str:
-    """Return a short text of a text or a number, none of anything else."""
-    return str(value)[:100] if type(value) in (str, int) else ""
+    return text_of(object_of(one).get("portalId")) or None
 
 
 def part(delivery: Delivery, merchant: str) -> bytes:

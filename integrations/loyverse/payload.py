@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from integrations.answers import answers_of
 from integrations.contract import Context, Delivery, Event, Normaliser, Statement
+from integrations.hints import object_of
 from integrations.reading import Reader, parse_json
 
 from . import receipts, references
@@ -34,7 +35,7 @@ def split(delivery: Delivery) -> list[Event]:
 def _key(kind: str, one: Reader, name: str) -> str:
     """Return the name and the time of an object; of one that tells neither, nothing but its kind:
     its normaliser says what is wrong, and its content tells it from others."""
-    found = one.value if type(one.value) is dict else {}
+    found = object_of(one.value)
     told = (found.get(key) for key in (name, "updated_at"))
     return ":".join([kind, *(str(value)[:100] for value in told)])
 
