@@ -5,6 +5,9 @@ from integrations.contract import Delivery, Provider
 #: A question if we are here is short; what is longer is a delivery and has to prove itself.
 _LONGEST = 512
 
+#: Why a question is kept beside what was refused: a person has to copy its code.
+HANDSHAKE = "handshake"
+
 #: Methods without a body of events. A provider that declares one of them probes with it, unless
 #: its events stand in the query.
 PROBES = frozenset({"GET", "HEAD", "OPTIONS"})

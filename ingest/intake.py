@@ -27,7 +27,7 @@ from .answers import Refusal, unavailable
 from .body import CLOSE, BodyReader, Receive, content_length
 from .brought import sealed
 from .crypto import Vault
-from .handshakes import is_handshake, is_probe
+from .handshakes import HANDSHAKE, is_handshake, is_probe
 from .headers import encode
 from .limits import Limits
 from .patience import patience_of
@@ -110,7 +110,10 @@ class Intake:
             route.public_url or self._url(scope),
         )
         if is_handshake(provider, delivery):
+            self._note_code(route, provider, delivery=delivery, scope=scope)
             return Taken(provider, None)
+        if route.state == "needs_secret":
+            raise Refusal("secret_missing")
         if len(body) > self._limits.verify_inline_bytes:
             row, answer = await asyncio.to_thread(
                 self._row, route, provider, delivery=delivery, scope=scope
@@ -155,7 +158,8 @@ class Intake:
         if method not in provider.methods:
             allowed = ", ".join(sorted(provider.methods)).encode()
             raise Refusal("method_not_allowed", {b"allow": allowed})
-        if route.state == "needs_secret":
+        # Whoever asks if we are here may do so before there is a secret to be given.
+        if route.state == "needs_secret" and provider.handshake is None:
             raise Refusal("secret_missing")
         return provider
 
@@ -224,15 +228,29 @@ class Intake:
         except Refusal as refusal:
             _worded(refusal, provider, delivery.path)
             known = isinstance(refusal.__cause__, SignatureInvalid)
-            self._quarantine.keep(
-                route,
-                delivery,
-                pairs=scope["headers"],
-                reason=refusal.cause,
-                detail=str(refusal.__cause__) if known else "",
-                address=self._client(scope, delivery.headers),
-            )
+            detail = str(refusal.__cause__) if known else ""
+            self._keep(route, delivery, scope, reason=refusal.cause, detail=detail)
             raise
+
+    def _note_code(
+        self, route: Route, provider: Provider, *, delivery: Delivery, scope: Scope
+    ) -> None:
+        """Keep the code of a question, where a person has to copy it: it is no delivery."""
+        if provider.code is not None:
+            code = provider.code(delivery)
+            self._keep(route, delivery, scope, reason=HANDSHAKE, detail=code)
+
+    def _keep(
+        self, route: Route, delivery: Delivery, scope: Scope, *, reason: str, detail: str
+    ) -> None:
+        self._quarantine.keep(
+            route,
+            delivery,
+            pairs=scope["headers"],
+            reason=reason,
+            detail=detail,
+            address=self._client(scope, delivery.headers),
+        )
 
     def _client(self, scope: Scope, headers: Mapping[str, str]) -> str:
         return self._proxies.client(peer_of(scope), headers.get("x-forwarded-for", ""))

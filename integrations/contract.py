@@ -300,6 +300,9 @@ class Provider:
     handshake: Callable[[Delivery], bool] | None = None
     #: Whether that question may carry a signature, by a key that nobody has been given yet.
     handshake_signed: bool = False
+    #: What of that question a person has to copy into the provider's console: it is kept for a week
+    #: and shown, never staged. None where there is nothing to copy. Raises nothing.
+    code: Callable[[Delivery], str] | None = None
     #: What the sender expects of an answer, and what it does without one.
     sender: Sender = field(default_factory=Sender)
     #: Where the answer depends on what was sent: the answer to a delivery that is kept whatever it
@@ -316,6 +319,9 @@ class Provider:
     #: Where one address may serve many merchants: the body of what a delivery holds of one of
     #: them. None where each needs an address of its own.
     part: Callable[[Delivery, str], bytes] | None = None
+    #: The setting by which a source knows which merchant it is of: one that is connected to an app
+    #: has it from its connection.
+    merchant_setting: str = ""
     #: How thin events are read and lost ones found: None where the provider sends all it knows.
     api: Api | None = None
     #: For senders whose bodies nothing proves: type of event → what to read instead of believing

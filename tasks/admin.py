@@ -28,6 +28,7 @@ from .models import (
     Routed,
     Verification,
 )
+from .source_shown import code_of
 
 _KINDS = {"own": "свой адрес", "app": "приложение", "child": "продавец приложения"}
 #: Open letters that are counted for the groups beside a list.
@@ -47,7 +48,7 @@ class SourceAdmin(Shown):
     )
     list_filter = (OneAccount, "provider", "state")
     search_fields = ("id__exact", "title__istartswith")
-    readonly_fields = ("proof", "sort")
+    readonly_fields = ("proof", "sort", "code")
 
     @admin.display(description="вид")
     def sort(self, row: Source) -> str:
@@ -59,6 +60,12 @@ class SourceAdmin(Shown):
         """Say whether deliveries are signed; where they are not, whoever can send is believed."""
         provider = of_source(row.provider, row.settings)
         return "есть" if provider is not None and provider.signed else "без подписи"
+
+    @admin.display(description="код для кабинета провайдера")
+    def code(self, row: Source) -> str:
+        """Return the last code that the provider sent to be copied, and when."""
+        found = code_of(row)
+        return "—" if found is None else f"{found['code']} ({found['at']})"
 
 
 @admin.register(Event)

@@ -69,10 +69,18 @@ def add_child(
         state=SourceState.ACTIVE,
         parent=app,
         merchant=merchant,
-        **{**defaults, **(columns or {})},
+        **{**defaults, **_knowing(provider, merchant, columns or {})},
     )
     route_waiting(source)
     return source
+
+
+def _knowing(provider: Provider, merchant: str, columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the columns of a merchant's source, which knows of whom it is to ask."""
+    if not provider.merchant_setting:
+        return columns
+    own = {provider.merchant_setting: merchant, **columns.get("settings", {})}
+    return {**columns, "settings": own}
 
 
 def route_waiting(child: Source) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 from accounts.models import Source, SourceState
 from ingest import endpoints
+from ingest.handshakes import HANDSHAKE
+from ingest.models import Rejection
 from integrations.contract import API
 from integrations.registry import PROVIDERS, of_source
 
@@ -55,11 +57,20 @@ def described(source: Source) -> dict[str, Any]:
         "secrets": len(kinds),
         "secret_kinds": sorted({*kinds, *([API] if asks else [])}),
         "api_secret": asks,
+        "code": code_of(source),
         "reads": state.describe(source),
         "url": url_of(source),
         "path": path_of(source),
         "settings": values_of(source, PROVIDERS.get(source.provider)),
     }
+
+
+def code_of(source: Source) -> dict[str, str] | None:
+    """Return the last code that the provider sent to be copied into its console, and when it came;
+    None where none came within a week."""
+    asked = Rejection.objects.filter(source=source, reason=HANDSHAKE).order_by("-id")
+    found = asked.values_list("detail", "at").first()
+    return None if found is None else {"code": found[0], "at": found[1].isoformat()}
 
 
 def _missing(source: Source) -> dict[str, str]:

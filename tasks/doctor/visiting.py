@@ -9,10 +9,12 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from accounts.models import Source, SourceState
 from ingest import endpoints
 from ingest.addresses import heard_networks, is_within
+from ingest.handshakes import HANDSHAKE
 from ingest.headers import DENIED
 from ingest.models import Delivery as Staged
 from ingest.models import Inbox, Rejection
@@ -54,7 +56,7 @@ class Health:
 def health_of(source: Source) -> Health:
     """Return the health of a source. Runs in a scope of its account."""
     provider = PROVIDERS.get(source.provider)
-    rejected = Rejection.objects.filter(source=source)
+    rejected = _refused(source)
     newest = Staged.objects.filter(source=source).order_by("-id")
     api = provider.api if provider else None
     return Health(
@@ -73,8 +75,13 @@ def health_of(source: Source) -> Health:
 def findings(source: Source) -> Iterator[Found]:
     """Go over what was wrong, the newest first. Runs in a scope of the source's account."""
     visit = _Visit(source)
-    for rejection in Rejection.objects.filter(source=source):
+    for rejection in _refused(source):
         yield Found(rejection.pk, rejection.at, rejection.reason, visit.examine(rejection))
+
+
+def _refused(source: Source) -> QuerySet[Rejection]:
+    """Return what was refused; a question with a code for a person was not."""
+    return Rejection.objects.filter(source=source).exclude(reason=HANDSHAKE)
 
 
 def accept(source: Source) -> list[UUID]:
@@ -84,7 +91,7 @@ def accept(source: Source) -> list[UUID]:
     out of quarantine in the transaction that stages it. Returns the ids of the deliveries.
     """
     visit = _Visit(source)
-    numbers = Rejection.objects.filter(source=source).order_by("id").values_list("id", flat=True)
+    numbers = _refused(source).order_by("id").values_list("id", flat=True)
     return [made for number in list(numbers) if (made := _accept_one(visit, number))]
 
 

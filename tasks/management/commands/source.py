@@ -74,6 +74,7 @@ class Command(JsonCommand):
   manage.py source set 7 --setting registration=open   # впускать всех / let everybody in
   manage.py source invite 7 --login cafe         # пароль для одного / a password for one
   manage.py source unrouted 7                    # кто шлёт, но не подключён / who is not connected
+  manage.py source code 7                        # код для кабинета Clover / Clover's console
   manage.py source list --account cafe
   manage.py source set 3 --title "Бар" --setting timezone=Asia/Omsk
   manage.py source add custom --account cafe --setting description=@till.json --secret -
@@ -109,13 +110,14 @@ class Command(JsonCommand):
         rotate.add_argument("--url", action="store_true", help="сменить адрес / a new address")
         add_try(verbs)
         _of_one(verb(verbs, "unrouted", "чьи доставки ждут / merchants who are not connected"))
+        _of_one(verb(verbs, "code", "код, который ждёт кабинет провайдера / a console's code"))
         invite = _of_one(verb(verbs, "invite", "пароль для входа продавца / a merchant's password"))
         invite.add_argument("--login", required=True, metavar="ЛОГИН", help="кому / for whom")
         for name, (_, text) in _STATES.items():
             _of_one(verb(verbs, name, text))
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verbs = ("add", "list", "set", "secret", "rotate", "unrouted", "invite")
+        verbs = ("add", "list", "set", "secret", "rotate", "unrouted", "invite", "code")
         run = {"try": self.attempt, **{one: getattr(self, one) for one in verbs}}
         try:
             run.get(options["verb"], self.state)(options)
@@ -165,6 +167,18 @@ class Command(JsonCommand):
             made = invitation(source, PROVIDERS.get(source.provider), options["login"])
         text = f"логин / login: {made['login']}\nпароль / password: {made['password']}"
         self.answer(options, made, text)
+
+    def code(self, options: dict[str, Any]) -> None:
+        """Print the last code that the provider sent to be copied into its console."""
+        with _source(options["id"]) as source:
+            found = source_shown.code_of(source)
+        if found is None:
+            raise fail(
+                "кода нет: пусть провайдер пришлёт его снова; хранится неделю",
+                "there is no code: have the provider send it again; it is kept for a week",
+            )
+        text = f"код / code: {found['code']}\nполучен / received: {found['at']}"
+        self.answer(options, {"id": options["id"], **found}, text)
 
     def list(self, options: dict[str, Any]) -> None:
         """Print the sources, without their secrets."""
