@@ -6,6 +6,7 @@ from typing import Any
 from .amocrm import PROVIDER as AMOCRM
 from .bitrix24 import PROVIDER as BITRIX24
 from .cloudevents import PROVIDER as CLOUDEVENTS
+from .clover import PROVIDER as CLOVER
 from .contract import Provider, SettingUnusable
 from .custom import PROVIDER as CUSTOM
 from .evotor import PROVIDER as EVOTOR
@@ -49,6 +50,7 @@ PROVIDERS: Mapping[str, Provider] = {
         IIKO,
         LOYVERSE,
         LIGHTSPEED,
+        CLOVER,
         TOAST,
         ZETTLE,
         POSTER,

@@ -176,6 +176,17 @@ def texts_of(text: str, start: int = 0) -> list[bytes]:
     return found
 
 
+def members_of(text: str) -> dict[str, str]:
+    """Return the texts of an object's values by their names, of JSON that was parsed before."""
+    found, at = {}, text.index("{") + 1
+    while text[begin := _after(text, at)] != "}":
+        name, at = json.JSONDecoder().raw_decode(text, begin)
+        begin = _after(text, text.index(":", at) + 1)
+        _, at = json.JSONDecoder().raw_decode(text, begin)
+        found[name] = text[begin:at]
+    return found
+
+
 def _after(text: str, at: int) -> int:
     """Return where what separates two items ends."""
     match = _BETWEEN.match(text, at)

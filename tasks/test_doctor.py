@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = "whsec_dGVzdC1zZWNyZXQtb2YtdGhlLXNhbXBsZXMtMDAwMQ=="
 OTHER = "whsec_b3RoZXItc2VjcmV0LW9mLXRoZS1zYW1wbGVzLTAwMDI="
+CODE = "6c9f1c7e-2c8a-4c2e-9a6a-1f2e3d4c5b6a"
 BODY = b'{"id": 1, "note": "a/b"}'
 
 
@@ -329,3 +330,34 @@ def test_the_health_of_a_source_without_trouble_is_short(
         "pending_reads": 0,
         "api_secret_missing": False,
     }
+
+
+def test_a_code_that_a_console_waits_for_is_shown_before_there_is_a_secret(
+    server: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def source(*arguments: str) -> dict[str, Any]:
+        capsys.readouterr()
+        call_command("source", *arguments, "--json")
+        told: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return told
+
+    Account.objects.create(slug="cafe", title="cafe")
+    made = source("add", "clover", "--account", "cafe", "--setting", "merchant=XYZVJT2ZRRRSC")
+    with every_account():
+        shop = Shop(Source.objects.get(pk=made["id"]), made["path"].rpartition("/")[2])
+    with pytest.raises(CommandError, match="have the provider send it again"):
+        source("code", str(made["id"]))
+
+    notice = b'{"merchants": {"XYZVJT2ZRRRSC": []}}'
+    refused = post(server, shop, {}, body=notice)
+    codes = [post(server, shop, {}, body=b'{"verificationCode": "%d"}' % one) for one in (1, 2)]
+    until_kept(shop, 2)
+    call_command("source", "secret", str(made["id"]), "--secret", CODE)
+    taken = post(server, shop, {"x-clover-auth": CODE}, body=notice)
+
+    assert (made["state"], refused, codes, taken) == ("needs_secret", 401, [200, 200], 200)
+    shown = source("code", str(made["id"]))
+    assert (shown["id"], shown["code"]) == (made["id"], "2")
+    (listed,) = source("list")["sources"]
+    assert listed["code"]["code"] == "2"
+    assert doctor(capsys, shop)["findings"] == []

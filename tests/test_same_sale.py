@@ -115,6 +115,16 @@ TABLE: Mapping[str, Row] = {
         is_deal=True,
     ),
     "bitrix24": Row(sale=DEAL, is_deal=True),
+    # Every piece is a line of its own; taxes are on top, and there were none. Of a line that came
+    # back it says which it is, not what of the refund it was.
+    "clover": Row(
+        sale={"tax_included": False, "tip_total": D("0.00"), "change_total": None},
+        refund={"lines": [("Круассан", D(1), None)], "payments": []},
+        lines=[
+            *[("Кофе", D(1), D(150), D("150.00"), D("15.00"), D("135.00"), None, None)] * 2,
+            (*LINES[1][:6], None, None),
+        ],
+    ),
     # A till that is told of by a description alone.
     "custom": Row(),
     "evotor": Row(),
@@ -315,9 +325,13 @@ def meaning(stated: list[Stated]) -> dict[str, Any]:
 def _refund(refund: Mapping[str, Any]) -> dict[str, Any]:
     lines, payments = refund["lines"] or (), refund["payments"] or ()
     return picked(refund, REFUND) | {
-        "lines": [(line["name"], D(line["quantity"]), D(line["total"])) for line in lines],
+        "lines": [(line["name"], D(line["quantity"]), _sum_of(line["total"])) for line in lines],
         "payments": [(one["method"], D(one["amount"])) for one in payments],
     }
+
+
+def _sum_of(text: str | None) -> D | None:
+    return None if text is None else D(text)
 
 
 def expected(row: Row) -> dict[str, Any]:
