@@ -327,6 +327,9 @@ class Provider:
     #: For senders whose bodies nothing proves: type of event → what to read instead of believing
     #: it, where a source is set to ``confirm``. It holds every pushed type that states anything.
     confirm: Mapping[str, Normaliser] = field(default_factory=dict)
+    #: Whether the same words may tell of another state: a repetition of an event asks again for
+    #: what it names. For senders whose bodies have neither an id of the event nor a time.
+    asks_again: bool = False
     #: Settings of this provider's sources beyond those of every source: name → reader of its text,
     #: which raises ValueError.
     settings: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)

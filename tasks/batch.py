@@ -64,7 +64,7 @@ def settle(loaded: Sequence[Loaded], how: How) -> Counter[str]:
     heard = [one for one in every if not one.loaded.source.is_app]
     known = ledger.known(heard)
     settled = known.settled
-    fresh = [one for one in heard if how.replay or _is_fresh(one, settled)]
+    fresh = [one for one in heard if how.replay or _is_fresh(one, settled) or _asks_again(one, how)]
     first = ledger.first_receipts(fresh, known, how.providers)
     reading = _understand(heard, fresh, first, unsplit=unsplit, how=how)
     lateness.lower(reading.understood, settled, first, how.providers)
@@ -82,6 +82,12 @@ def settle(loaded: Sequence[Loaded], how: How) -> Counter[str]:
 def _is_fresh(one: Heard, settled: Mapping[Identity, Receipt]) -> bool:
     """An earlier receipt of what the ledger knows is stated again: ``received_at`` is the least."""
     return one.identity not in settled or one.loaded.receipt < settled[one.identity]
+
+
+def _asks_again(one: Heard, how: How) -> bool:
+    """Say whether a repetition has to be read for what it asks: a replay is none."""
+    pushed = one.loaded.delivery.answered is None
+    return not how.replay and pushed and one.loaded.source.provider_in(how.providers).asks_again
 
 
 def _split(loaded: Sequence[Loaded], how: How) -> tuple[list[Heard], Reading]:
@@ -198,10 +204,11 @@ def _record(
     changed, tied = _state(stating, first)
     oddities.note_conflicts(entered, carriers, len(tied))
     news = {id(one) for identity, one in carriers.items() if identity in entered}
+    asking = news | {id(one) for one in stating if one.heard and _asks_again(one.heard, how)}
     traces.ask(
         (one, read)
         for one in stating
-        if id(one) in news
+        if id(one) in asking
         for read in (*_reads(one), *_reads_of_ties(one, tied, how.providers))
     )
     return [

@@ -349,3 +349,28 @@ def test_two_contents_of_one_clock_are_asked_for() -> None:
 
     assert quiet == []
     assert [(row.kind, row.external_id) for row in reads(source)] == [("deal", "7")]
+
+
+def test_a_repetition_asks_again_where_the_same_words_may_tell_of_another_state() -> None:
+    source = make_thin()
+    said = {"type": "told", "id": "7", "deal": 7}
+    wordless = {"thin": replace(THIN, asks_again=True)}
+
+    def answered(total: str, providers: Any) -> list[str]:
+        with playing(Crm({"7": deal(total, updated=None)})) as played:
+            ask_all(providers, played.client(HOST))
+        settle_answers(source, providers)
+        return played.paths
+
+    settle(put(source, said), providers=wordless)
+    assert answered("10.00", wordless) == ["/deals/7"]
+    settle(put(source, said), providers=wordless)
+    assert [read.external_id for read in reads(source)] == ["7"]
+    assert answered("20.00", wordless) == ["/deals/7"]
+    assert totals(source) == ["20.0000"]
+
+    ids = put(source, said)
+    settle(ids, providers=THINS)  # of others it is a duplicate, and no news
+    replays.replay(ids, providers=wordless)
+    assert reads(source) == []
+    assert totals(source) == ["20.0000"]
