@@ -10,6 +10,7 @@ from typing import Any
 
 from sales.drafts import Discount, Fiscal, Mention, Payment
 
+from .contract import Context
 from .reading import Reader
 
 METHODS = frozenset(
@@ -38,6 +39,12 @@ def mention(reference: Reader) -> Mention:
         name = reference.maybe("name", Reader.label)
         return Mention(external_id=own_id(reference), name=name)
     return Mention(external_id=reference.id())
+
+
+def shop_of(context: Context) -> Mention | None:
+    """Return the location of a source of one shop: the source's own, else its merchant's code."""
+    found = context.location or context.settings.get("merchant")
+    return None if found is None else Mention(external_id=found)
 
 
 def percent(reader: Reader) -> Decimal:

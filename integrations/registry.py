@@ -25,6 +25,7 @@ from .shopify import PROVIDER as SHOPIFY
 from .square import PROVIDER as SQUARE
 from .standard import PROVIDER as STANDARD
 from .stripe import PROVIDER as STRIPE
+from .sumup import PROVIDER as SUMUP
 from .toast import PROVIDER as TOAST
 from .woocommerce import PROVIDER as WOOCOMMERCE
 from .yclients import PROVIDER as YCLIENTS
@@ -53,6 +54,7 @@ PROVIDERS: Mapping[str, Provider] = {
         CLOVER,
         TOAST,
         ZETTLE,
+        SUMUP,
         POSTER,
         YCLIENTS,
         RETAILCRM,

@@ -237,6 +237,19 @@ TABLE: Mapping[str, Row] = {
             {"method": "card", "status": "completed", "amount": D("378.00"), "tendered": None}
         ],
     ),
+    # One payment, by card, says that there is no tip; of its products what was taken off is not
+    # said, and of a refund the sum.
+    "sumup": Row(
+        sale={
+            "gross_total": None,
+            "discount_total": None,
+            "tip_total": D("0.00"),
+            "change_total": None,
+        },
+        refund={"tax_total": None, "lines": [], "payments": []},
+        lines=[(*line[:4], *[None] * 4) for line in LINES],
+        payments=[{**PAYMENTS[0], "amount": D("378.00")}],
+    ),
     # In dollars, taxes on top of prices: there were none. It says that there is no service and no
     # tip, what a selection costs and not what one of it does, and of a refund the sum.
     "toast": Row(

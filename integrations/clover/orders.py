@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from integrations import parts
 from integrations.answers import answers_of
 from integrations.clocks import is_plausible, micros, version_of_answer
 from integrations.contract import Context, Event, Read, Statement
@@ -71,7 +72,7 @@ def _header(
         occurred_at=occurred_at,
         provider_at=rung,
         currency=currency,
-        location=payments.location_of(context),
+        location=parts.shop_of(context),
         device=link(order, "device"),
         employee=link(order, "employee"),
         channel="pos",

@@ -10,6 +10,7 @@ from decimal import Decimal
 from integrations.answers import answers_of
 from integrations.clocks import is_plausible, version_of_answer
 from integrations.contract import Context, Event, Read, Statement
+from integrations.parts import shop_of
 from integrations.reading import Reader
 from integrations.schema import currency_of
 from sales.drafts import Line, Mention, Payment, PaymentDraft, Refund, RefundDraft, RefundLine
@@ -73,7 +74,7 @@ def draft(payment: Reader, currency: str, context: Context, order: Mention | Non
         last4=_last4(payment),
         device=link(payment, "device"),
         employee=link(payment, "employee"),
-        location=location_of(context),
+        location=shop_of(context),
         is_test=context.is_test,
     )
     return PaymentDraft(
@@ -82,12 +83,6 @@ def draft(payment: Reader, currency: str, context: Context, order: Mention | Non
         sale_external_id=name if order is None else order.external_id,
         content=content,
     )
-
-
-def location_of(context: Context) -> Mention | None:
-    """Return the shop: a merchant of Clover is one."""
-    found = context.location or context.settings.get("merchant")
-    return None if found is None else Mention(external_id=found)
 
 
 def _method(payment: Reader) -> tuple[str, str | None]:
@@ -134,7 +129,7 @@ def refund_draft(
         tax_total=money(refund, "taxAmount", currency),
         tip_total=money(refund, "tipAmount", currency),
         lines=tuple(_back(one, lines or {}) for one in elements(refund, "lineItems")),
-        location=location_of(context),
+        location=shop_of(context),
         device=link(refund, "device"),
         employee=link(refund, "employee"),
         reason=refund.maybe("reason", Reader.label),

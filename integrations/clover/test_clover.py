@@ -45,7 +45,6 @@ from sales.drafts import (
 from . import PROVIDER
 from .asking import API, read_merchant, read_region
 from .payload import code
-from .payments import location_of
 
 SAMPLES = samples.load("clover")
 ANSWERS = samples.load_answers("clover")
@@ -548,15 +547,6 @@ def test_a_notice_of_another_merchant_is_refused_where_the_merchant_is_set() -> 
     with pytest.raises(PayloadUnrecognised) as refused:
         PROVIDER.normalisers[event.type](event, other)
     assert refused.value.path == "objectId"
-
-
-def test_a_shop_is_its_merchant_unless_it_was_told_another_name() -> None:
-    context = context_of(PROVIDER)
-
-    assert location_of(context) is None
-    context = replace(context, settings={"merchant": MINE})
-    assert location_of(context) == Mention(external_id=MINE)
-    assert location_of(replace(context, location="7")) == Mention(external_id="7")
 
 
 @pytest.mark.parametrize(
