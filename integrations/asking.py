@@ -5,7 +5,8 @@ A provider that only names what changed, or can list what was lost, declares ``P
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 
@@ -80,6 +81,13 @@ class Budget:
     at_once: int = 1
 
 
+def next_offset(found: int, cursor: str | None, *, page: int, again: int) -> str | None:
+    """Return the offset of the page behind one with so many items, for lists that know no cursor;
+    None where it was not full. ``again`` of a page are asked for once more with the next: what
+    leaves its place meanwhile moves the others up."""
+    return str(int(cursor or 0) + page - again) if found >= page else None
+
+
 def status_as_sent(reply: Reply) -> int:
     """Return the status that an answer came with."""
     return reply.status
@@ -91,9 +99,21 @@ def missing_by_status(reply: Reply) -> bool:
 
 
 def pause_by_header(reply: Reply) -> float | None:
-    """Return for how many seconds to ask nothing, where ``Retry-After`` says so."""
+    """Return for how many seconds to ask nothing, where ``Retry-After`` says so: in seconds, or as
+    a time, which is as far away as it is from the answer's own ``Date``."""
     text = reply.headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+    if text.isascii() and text.isdigit() and len(text) < 7:
+        return float(text)
+    then, now = (_time(one) for one in (text, reply.headers.get("date", "")))
+    return None if then is None or now is None else max((then - now).total_seconds(), 0.0) or None
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +143,12 @@ class Api:
     #: Kind of entity → kind of read: what to ask for where two events tell an entity in two ways
     #: as of one and the same clock.
     ties: Mapping[str, str] = field(default_factory=dict)
+    #: Whether only what a list has found is read: the events themselves say all they know.
+    only_lost: bool = False
     #: Seconds that the clock lists again and again, for senders that never repeat a lost webhook.
     window: float | None = None
 
     @property
     def is_needed(self) -> bool:
         """Say whether sales wait for what it answers: else it only finds what was lost."""
-        return bool(self.reads)
+        return bool(self.reads) and not self.only_lost

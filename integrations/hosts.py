@@ -28,6 +28,7 @@ def read_account(text: str, domains: Sequence[str]) -> str:
     """
     bare = text.strip().lower()
     host = read_host(bare if "." in bare else f"{bare}{domains[0]}")
-    if not host.endswith(tuple(domains)) or host.count(".") != 2:
+    own = [host.removesuffix(domain) for domain in domains if host.endswith(domain)]
+    if not own or not own[0] or "." in own[0]:
         raise ValueError(text)
     return host

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window, next_offset
 from integrations.clocks import micros
 
 #: Hosts of a region's API.
@@ -23,8 +23,7 @@ _LINE = "discounts,modifications,taxRates"
 NESTED = 100
 #: The most of a page.
 _PAGE = 1000
-#: A page of orders, and how many of it are asked for again with the next: an order that changes
-#: meanwhile leaves its place, and the others move up.
+#: A page of orders, and how many of it are asked for again: an order that changes leaves its place.
 _LISTED, _AGAIN = 100, 20
 _LONGEST = timedelta(days=90)
 #: Nothing is promised of notices: what was lost is found within the hour.
@@ -93,9 +92,7 @@ def page_of_orders(asked: Asked, window: Window, cursor: str | None, /) -> Call:
 
 def following(reply: Reply, cursor: str | None, /) -> str | None:
     """Return the offset of the next page; one that is not full is the last."""
-    if _count(reply) < _LISTED:
-        return None
-    return str(int(cursor or 0) + _LISTED - _AGAIN)
+    return next_offset(_count(reply), cursor, page=_LISTED, again=_AGAIN)
 
 
 def _count(reply: Reply, *keys: str) -> int:

@@ -5,6 +5,7 @@ from integrations.hooks import signed_for_apps
 from integrations.schemes import named
 from integrations.senders import Sender
 
+from .asking import API, read_domain
 from .payload import NORMALISERS, part, split
 
 PROVIDER = signed_for_apps(
@@ -16,6 +17,8 @@ PROVIDER = signed_for_apps(
         normalisers=NORMALISERS,
         methods=frozenset({"POST"}),
         part=part,
+        api=API,
+        settings={"domain": read_domain},
         sender=Sender(
             accepts=range(200, 300),
             within=5.0,

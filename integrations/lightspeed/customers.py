@@ -30,4 +30,4 @@ def stated(event: Event, context: Context, /) -> Sequence[Statement]:
 def version_of(entity: Reader) -> Version:
     """Return the version of an object: the number that the retailer's changes are counted by, which
     is no time, and which nothing but another such number is compared to."""
-    return Version(Rank.FULL, entity["version"].integer(), 0)
+    return Version(Rank.FULL, int(entity["version"].number()), 0)

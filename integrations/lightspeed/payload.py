@@ -7,11 +7,13 @@ register, only a customer a code (x-series-api.lightspeedhq.com/docs/webhooks, r
 import hashlib
 from collections.abc import Mapping
 
+from integrations.answers import missing, sale_gone
 from integrations.contract import Delivery, Event, Normaliser, PayloadUnrecognised
 from integrations.forms import parse_form
+from integrations.hints import text_of
 from integrations.reading import Reader, parse_json
 
-from . import customers, sales
+from . import answers, customers, sales
 
 #: Field that only such an object has → the type of its webhook.
 _TYPES = {"register_sale_products": "sale.update", "customer_code": "customer.update"}
@@ -22,9 +24,7 @@ def split(delivery: Delivery) -> list[Event]:
     form = Reader(parse_form(delivery.body))
     body = Reader(_object(form["payload"]))
     kind = next((_TYPES[name] for name in _TYPES if body.get(name) is not None), "unknown")
-    version = body.get("version")
-    known = version is not None and type(version.value) is int
-    told = str(version.value) if known and version else hashlib.sha256(delivery.body).hexdigest()
+    told = text_of(body.value.get("version")) or hashlib.sha256(delivery.body).hexdigest()
     return [
         Event(
             key=f"{kind}:{body['id'].id()}:{told}",
@@ -53,5 +53,8 @@ def part(delivery: Delivery, merchant: str) -> bytes:
 
 NORMALISERS: Mapping[str, Normaliser] = {
     "sale.update": sales.stated,
+    "sale.read": answers.stated,
+    "sale.missing": missing(sale_gone),
+    "sale.listed": answers.listed,
     "customer.update": customers.stated,
 }

@@ -8,14 +8,23 @@ from typing import Any
 import pytest
 
 from integrations import samples
-from integrations.cases import UNSUPPORTED, Case, Unrecognised, outcome
-from integrations.contract import SignatureMissing
+from integrations.asking import Asked, Reply, Window
+from integrations.cases import (
+    IGNORED,
+    UNSUPPORTED,
+    Case,
+    Unrecognised,
+    outcome,
+    outcome_of_answer,
+)
+from integrations.contract import Read, SignatureMissing
 from sales.drafts import (
     CustomerLink,
     Header,
     Line,
     Mention,
     Money,
+    OrderedBy,
     Payment,
     Rank,
     ReferenceDraft,
@@ -28,8 +37,10 @@ from sales.drafts import (
 )
 
 from . import PROVIDER
+from .asking import API, read_domain
 
 SAMPLES = samples.load("lightspeed")
+ANSWERS = samples.load_answers("lightspeed")
 
 
 def time(hour: int, minute: int = 0, second: int = 0) -> datetime:
@@ -38,6 +49,15 @@ def time(hour: int, minute: int = 0, second: int = 0) -> datetime:
 
 def version(number: int) -> Version:
     return Version(Rank.FULL, number, 0)
+
+
+#: When every answer was asked for.
+SENT = (20_710 * 86_400 + 17 * 3600 + 59 * 60 + 58) * 1_000_000
+ABSENT = Version(Rank.FULL, SENT + 999_999, SENT, OrderedBy.READ)
+
+
+def read(number: int) -> Version:
+    return Version(Rank.FULL, number, SENT)
 
 
 def uuid(end: str) -> str:
@@ -120,6 +140,15 @@ RETURN = Refund(
     payments=(back("4", "3.23"),),
     device=TILL,
     employee=SELLER,
+)
+
+EXCHANGED = replace(
+    RETURN,
+    occurred_at=HEADER.occurred_at,
+    provider_at=HEADER.provider_at,
+    sale_external_id=None,
+    number="1044",
+    payments=(),
 )
 
 
@@ -272,6 +301,79 @@ CASES: dict[str, Case] = {
             ),
         )
     ],
+    # 8.64 for two coffees, 3.23 of it by the bun that came back: 5.41 in cash.
+    "sale.update__exchange": [
+        replace(
+            SOLD,
+            external_id=uuid("8"),
+            version=version(9182736490),
+            header=replace(
+                HEADER,
+                number="1044",
+                gross_total=D("9.00"),
+                tax_total=D("0.64"),
+                total=D("8.64"),
+            ),
+            lines=(COFFEE,),
+            money=Money(payments=(replace(CASH, amount=D("5.41")),), refunds=(replace(EXCHANGED),)),
+        )
+    ],
+    # A bun for 3.23 and two coffees back for 8.64: 5.41 were given back.
+    "sale.update__exchange_for_less": [
+        replace(
+            SOLD,
+            external_id=uuid("9"),
+            version=version(9182736491),
+            header=replace(
+                HEADER,
+                number="1044",
+                gross_total=D("3.00"),
+                discount_total=D("0.00"),
+                tax_total=D("0.23"),
+                total=D("3.23"),
+            ),
+            lines=(BUN,),
+            money=Money(
+                refunds=(
+                    replace(
+                        EXCHANGED,
+                        total=D("8.64"),
+                        tax_total=D("0.64"),
+                        lines=(RefundLine(product=COFFEE.product, quantity=D(2), total=D("8.64")),),
+                        payments=(replace(CASH, amount=D("5.41")),),
+                    ),
+                )
+            ),
+        )
+    ],
+    "sale.update__version_as_text": [SOLD],
+    "sale.read__closed": [replace(SOLD, version=read(9182736455))],
+    # What was taken off a sale that was deleted since is nothing any more.
+    "sale.read__deleted": [
+        replace(
+            SOLD,
+            version=read(9182736499),
+            header=replace(
+                HEADER,
+                status="voided",
+                gross_total=D("9.00"),
+                tax_total=D("0.64"),
+                total=D("8.64"),
+                device=None,
+                employee=None,
+            ),
+            lines=(COFFEE,),
+            money=Money(),
+            customer=CustomerLink(customer=None),
+        )
+    ],
+    "sale.read__return": [
+        RefundDraft(external_id=uuid("4"), version=read(9182736480), content=RETURN)
+    ],
+    "sale.read__another_state": Unrecognised("answers[0].data.state"),
+    "sale.missing__gone": [SaleDraft(external_id=uuid("6f6b1a2c3d4e"), version=ABSENT, gone=True)],
+    "sale.listed__page": [Read("sale", uuid("6f6b1a2c3d4e")), Read("sale", uuid("4"))],
+    "sale.listed__nothing": IGNORED,
     "sale.update__price_in_words": Unrecognised("total_price"),
     "sale.update__without_version": Unrecognised("version"),
     "sale.update__no_json": Unrecognised("payload"),
@@ -296,9 +398,14 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", sorted({*CASES} & {*SAMPLES}))
 def test_a_recorded_delivery_states_what_was_worked_out_by_hand(name: str) -> None:
     assert outcome(PROVIDER, SAMPLES[name]) == CASES[name]
+
+
+@pytest.mark.parametrize("name", sorted({*CASES} & {*ANSWERS}))
+def test_a_recorded_answer_states_what_was_worked_out_by_hand(name: str) -> None:
+    assert outcome_of_answer(PROVIDER, ANSWERS[name]) == CASES[name]
 
 
 def test_an_object_is_known_by_its_version_and_a_repetition_by_nothing_else() -> None:
@@ -319,3 +426,35 @@ def test_webhooks_that_a_person_made_are_marked_as_unsigned() -> None:
     unsigned.scheme.verify(bare, (), 0)
     with pytest.raises(SignatureMissing):
         PROVIDER.of({}).scheme.verify(bare, (samples.TEST_SECRET,), 0)
+
+
+ASKED = Asked("sale", uuid("4"), {"domain": "demo-store.retail.lightspeed.app"}, "token")
+
+
+def test_lost_sales_are_searched_by_their_date_with_pages_that_overlap_and_read() -> None:
+    listing = API.lists["sale"]
+    window = Window(time(9), time(10))
+
+    page, sale = listing.call(ASKED, window, "80"), API.reads["sale"](ASKED, [])
+
+    assert sale is not None
+    assert sale.path == f"/api/2026-07/sales/{uuid('4')}"
+    assert API.reads["sale"](ASKED, [Reply(200, {}, {})]) is None
+    assert (page.path, page.headers) == ("/api/2026-07/search", {"Authorization": "Bearer token"})
+    assert dict(page.query) == {
+        "type": "sales",
+        "date_from": "2026-09-14T09:00:00Z",
+        "date_to": "2026-09-14T10:00:00Z",
+        "page_size": "100",
+        "offset": "80",
+    }
+    bodies: list[Any] = [{"data": [{}] * 100}, {"data": [{}] * 99}, {"data": None}, []]
+    told = [listing.cursor(Reply(200, {}, body), "80") for body in bodies]
+    assert told == ["160", None, None, None]
+    assert not API.is_needed
+
+
+def test_a_store_is_named_by_its_part_of_the_address() -> None:
+    assert read_domain("demo-store") == API.host(ASKED.settings)
+    with pytest.raises(ValueError, match="example"):
+        read_domain("demo-store.example.com")
