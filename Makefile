@@ -33,7 +33,7 @@ check: $(VENV)/.dev ## lint, format, types, import rules, migrations
 	$(BIN)/python manage.py check
 
 test: $(VENV)/.dev ## all tests on real parts, at most 12 minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: $(VENV)/.dev ## process faults, nginx, Debian's PostgreSQL: at most 45 minutes
 	$(BIN)/python -m pytest -m slow
