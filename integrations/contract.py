@@ -279,7 +279,8 @@ class Provider:
     mapper: int = 1
     methods: frozenset[str] = frozenset({"POST", "PUT"})
     #: Unsigned headers that say what the body is (Shopify's topic): lower-case names. Whoever holds
-    #: a captured body can change them, so nothing but the type and the key may follow from them.
+    #: a captured body can change them, so nothing but the type, the key and an app's merchant may
+    #: follow from them.
     reads_headers: frozenset[str] = frozenset()
     #: The query is a form with parameters of the event: GET brings one then and is no probe, and
     #: what is ``redacted`` is cut from the query as well.

@@ -330,7 +330,7 @@ def test_verify_misses_a_part_that_went_nowhere_or_to_another(
 
 def test_only_a_provider_that_can_be_cut_may_be_an_app() -> None:
     with pytest.raises(CommandError, match="connect it without --app"):
-        call_command("source", "add", "square", "--account", "operator", "--app")
+        call_command("source", "add", "moysklad", "--account", "operator", "--app")
 
 
 def test_the_command_connects_an_app_and_a_merchant_of_it(

@@ -1,12 +1,13 @@
 """Lightspeed Retail X-Series (once Vend): sales, returns and customers in full."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.hooks import signed_for_apps
 from integrations.schemes import named
 from integrations.senders import Sender
 
 from .asking import API, read_domain
-from .payload import NORMALISERS, part, split
+from .payload import NORMALISERS, split
 
 PROVIDER = signed_for_apps(
     Provider(
@@ -16,7 +17,7 @@ PROVIDER = signed_for_apps(
         split=split,
         normalisers=NORMALISERS,
         methods=frozenset({"POST"}),
-        part=part,
+        part=whole,
         api=API,
         settings={"domain": read_domain},
         sender=Sender(

@@ -46,11 +46,6 @@ def _object(payload: Reader) -> object:
         raise PayloadUnrecognised(f"payload{inside}", error.reason) from None
 
 
-def part(delivery: Delivery, merchant: str) -> bytes:
-    """Return the whole body: an object is of one retailer."""
-    return delivery.body
-
-
 NORMALISERS: Mapping[str, Normaliser] = {
     "sale.update": sales.stated,
     "sale.read": answers.stated,

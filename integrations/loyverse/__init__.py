@@ -1,12 +1,13 @@
 """Loyverse: receipts, refunds, customers and items in full; lost receipts are listed."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.hooks import signed_for_apps
 from integrations.schemes import named
 from integrations.senders import Sender
 
 from .asking import API
-from .payload import IGNORED, NORMALISERS, part, split
+from .payload import IGNORED, NORMALISERS, split
 
 PROVIDER = signed_for_apps(
     Provider(
@@ -17,7 +18,7 @@ PROVIDER = signed_for_apps(
         normalisers=NORMALISERS,
         ignored=IGNORED,
         methods=frozenset({"POST"}),
-        part=part,
+        part=whole,
         sender=Sender(
             accepts=range(200, 300),
             repeats=200,

@@ -40,11 +40,6 @@ def _key(kind: str, one: Reader, name: str) -> str:
     return ":".join([kind, *(str(value)[:100] for value in told)])
 
 
-def part(delivery: Delivery, merchant: str) -> bytes:
-    """Return the whole body: a delivery is of one merchant."""
-    return delivery.body
-
-
 def _told(state: Callable[[Reader, Context], Sequence[Statement]]) -> Normaliser:
     def normalise(event: Event, context: Context, /) -> Sequence[Statement]:
         return state(Reader(event.payload), context)

@@ -1,11 +1,12 @@
 """Pipedrive: deals with their products, and persons; what a webhook does not have is read."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
 from .asking import API, read_domain
-from .payload import NORMALISERS, part, split
+from .payload import NORMALISERS, split
 
 PROVIDER = Provider(
     slug="pipedrive",
@@ -16,7 +17,7 @@ PROVIDER = Provider(
     methods=frozenset({"POST"}),
     secret_from="us",  # noqa: S106
     signed=False,
-    part=part,
+    part=whole,
     sender=Sender(
         accepts=range(200, 300),
         within=10.0,

@@ -41,11 +41,6 @@ def split(delivery: Delivery) -> list[Event]:
     ]
 
 
-def part(delivery: Delivery, merchant: str) -> bytes:
-    """Return the whole body: a hook is of one company."""
-    return delivery.body
-
-
 def _deal(event: Event, context: Context, /) -> Sequence[Statement]:
     """State what the hook has of a deal, and ask for its products."""
     body = Reader(event.payload)

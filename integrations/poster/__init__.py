@@ -1,18 +1,19 @@
 """Poster (joinposter): hooks that say which cheque changed, the cheque itself is read."""
 
+from integrations.apps import whole
 from integrations.contract import Answer, Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
 from .asking import API
-from .payload import IGNORED, NORMALISERS, part, split
+from .payload import IGNORED, NORMALISERS, split
 
 PROVIDER = Provider(
     slug="poster",
     title="Poster",
     scheme=named("poster"),
     split=split,
-    part=part,
+    part=whole,
     normalisers=NORMALISERS,
     ignored=IGNORED,
     methods=frozenset({"POST"}),

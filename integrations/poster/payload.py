@@ -40,11 +40,6 @@ def _hook(body: bytes) -> Reader:
     return Reader(parse_form(body))["data"] if is_form(body) else Reader(parse_json(body))
 
 
-def part(delivery: Delivery, merchant: str) -> bytes:
-    """Return what a delivery holds of an account: all of it, a hook is one account's."""
-    return delivery.body
-
-
 def _changed(event: Event, context: Context, /) -> Sequence[Read]:
     """Ask for the cheque, of a deleted one too: Poster keeps it and says that it is deleted."""
     return (Read("transaction", Reader(event.payload)["object_id"].number(), settle=SETTLE),)

@@ -1,5 +1,6 @@
 """Shopify: orders of the web and of its tills, signed by HMAC over the raw body."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
@@ -15,6 +16,7 @@ PROVIDER = Provider(
     ignored=IGNORED,
     mapper=2,
     methods=frozenset({"POST"}),
+    part=whole,
     sender=Sender(
         accepts=range(200, 300),
         within=5.0,

@@ -18,6 +18,7 @@ from . import orders, privacy, references, refunds, transactions
 TOPIC, EVENT_ID, SHOP = "x-shopify-topic", "x-shopify-event-id", "x-shopify-shop-domain"
 #: The row of a customer is emptied at once; what only a person can do is an event of its own.
 _PARTS = {"customers/redact": ("customers/redact", privacy.STORED)}
+_SHOP = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\.myshopify\.com")
 _TOPIC = re.compile(r"[a-z_]{1,40}/[a-z_]{1,40}")
 
 
@@ -36,10 +37,16 @@ def split(delivery: Delivery) -> list[Event]:
             type=kind,
             payload=payload,
             occurred_at=_lenient_time(payload),
-            merchant=delivery.headers.get(SHOP),
+            merchant=_shop(delivery),
         )
         for kind in _PARTS.get(topic, (topic,))
     ]
+
+
+def _shop(delivery: Delivery) -> str | None:
+    """Return the shop that a delivery says it is of, None of what is no shop's name."""
+    name = delivery.headers.get(SHOP, "").lower()
+    return name if _SHOP.fullmatch(name) else None
 
 
 def _lenient_time(payload: Any) -> datetime | None:

@@ -1,5 +1,6 @@
 """Square: payments, refunds and customers in full; orders and the catalogue are read."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
@@ -16,6 +17,7 @@ PROVIDER = Provider(
     ignored=IGNORED,
     mapper=2,
     methods=frozenset({"POST"}),
+    part=whole,
     sender=Sender(
         accepts=range(200, 300),
         within=10.0,

@@ -1,17 +1,18 @@
 """Stripe (Terminal): charges, refunds and customers, each in full."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
-from .payload import IGNORED, NORMALISERS, part, split
+from .payload import IGNORED, NORMALISERS, split
 
 PROVIDER = Provider(
     slug="stripe",
     title="Stripe",
     scheme=named("stripe"),
     split=split,
-    part=part,
+    part=whole,
     normalisers=NORMALISERS,
     ignored=IGNORED,
     methods=frozenset({"POST"}),

@@ -68,11 +68,6 @@ def split(delivery: Delivery) -> list[Event]:
     ]
 
 
-def part(delivery: Delivery, merchant: str) -> bytes:
-    """Return the whole body: an event is of one connected account."""
-    return delivery.body
-
-
 def _object(event: Event) -> Reader:
     return Reader(event.payload)["data"]["object"]
 

@@ -1,11 +1,12 @@
 """Toast: whole orders with their checks, payments and refunds; lost ones are listed."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
 from .asking import API, read_restaurant
-from .payload import NORMALISERS, part, split
+from .payload import NORMALISERS, split
 
 PROVIDER = Provider(
     slug="toast",
@@ -14,7 +15,7 @@ PROVIDER = Provider(
     split=split,
     normalisers=NORMALISERS,
     methods=frozenset({"POST"}),
-    part=part,
+    part=whole,
     sender=Sender(
         accepts=range(200, 300),
         within=2.0,

@@ -24,11 +24,6 @@ def split(delivery: Delivery) -> list[Event]:
     ]
 
 
-def part(delivery: Delivery, merchant: str) -> bytes:
-    """Return the whole body: an order is of one restaurant."""
-    return delivery.body
-
-
 def _updated(event: Event, context: Context, /) -> Sequence[Statement]:
     details = Reader(event.payload)["details"]
     place = details["restaurantGuid"]

@@ -1,10 +1,11 @@
 """Zettle (PayPal): purchases in full; a refund is a purchase below zero."""
 
+from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
-from .payload import IGNORED, NORMALISERS, is_test_message, part, split
+from .payload import IGNORED, NORMALISERS, is_test_message, split
 
 PROVIDER = Provider(
     slug="zettle",
@@ -16,7 +17,7 @@ PROVIDER = Provider(
     methods=frozenset({"POST"}),
     handshake=is_test_message,
     handshake_signed=True,
-    part=part,
+    part=whole,
     sender=Sender(
         accepts=range(200, 300),
         within=10.0,

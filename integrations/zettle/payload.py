@@ -56,11 +56,6 @@ def _parsed(payload: Reader) -> object:
         raise PayloadUnrecognised(f"payload{inside}", error.reason) from None
 
 
-def part(delivery: Delivery, merchant: str) -> bytes:
-    """Return the whole body: a message is of one organization."""
-    return delivery.body
-
-
 def _purchase(event: Event, context: Context, /) -> Sequence[Statement]:
     return (purchases.stated(Reader(event.payload)["payload"], context),)
 
