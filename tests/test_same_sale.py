@@ -7,13 +7,14 @@ with 10 % off, for 200.00 in cash and the rest by card; at half past twelve the 
     paid 200 + 178 = 378             back 120 − 12 = 108          net 378 − 108 = 270
 
 Every provider has the sale recorded as ``<event>__same_sale…``. What its texts cannot say is null.
+Where tips are known, 20.00 by card are put on top of it: 398 paid, and the rest as it was.
 To a CRM it is a won deal: that has no refunds, and is no revenue beside the till's.
 How iiko and Poster tell of a refund nobody has confirmed: of them the sale alone is read.
 """
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
 from typing import Any
@@ -289,17 +290,87 @@ TABLE: Mapping[str, Row] = {
 }
 
 
-def told(slug: str) -> list[Stated]:
-    """Return what the recorded texts of a provider state of the sale."""
-    provider = samples.configured(PROVIDERS[slug])
-    cases = [
-        *(outcome(provider, one) for name, one in samples.load(slug).items() if _same(name)),
-        *(
-            outcome_of_answer(provider, body)
-            for name, body in samples.load_answers(slug).items()
-            if _same(name)
+#: How each system that knows tips writes 20.00 by card on top of the sale: what of its recorded
+#: texts changes.
+_OURS = [
+    (b'"tax_total":"0.00","total":"378.00"', b'"tax_total":"0.00","tip_total":"20","total":"398"'),
+    (b'"method":"card","amount":"178.00"', b'"method":"card","amount":"198","tip":"20"'),
+]
+_CLOVER = b'"taxAmount": 0,\n      "tipAmount"'
+_ZETTLE = b'\\"amount\\":17800,\\"type\\":\\"IZETTLE_CARD\\"'
+_IIKO = b"""[{"tipsType": {"id": "t", "name": "Tips"}, "paymentType": {"id": "p", "name": "Card",
+  "kind": "Card"}, "sum": 20.0, "isPreliminary": false, "isExternal": false,
+  "isProcessedExternally": false, "isFiscalizedExternally": null, "isPrepay": false}]"""
+TIPS: Mapping[str, Sequence[tuple[bytes, bytes]]] = {
+    "cloudevents": _OURS,
+    "github": _OURS,
+    "standard": _OURS,
+    # Its ``amount`` is without the tip, and an order's total as well.
+    "clover": [(_CLOVER + b": 0\n     }\n    ]", _CLOVER + b": 2000\n     }\n    ]")],
+    # The tip is a payment beside the others.
+    "iiko": [(b'"tips": []', b'"tips": ' + _IIKO)],
+    "loyverse": [
+        (b'"tip":0,"surcharge":0,"total_money":378', b'"tip":20,"surcharge":0,"total_money":398'),
+        (b'"money_amount":178', b'"money_amount":198'),
+    ],
+    "poster": [
+        (b'"payed_card": "17800"', b'"payed_card": "19800"'),
+        (b'"payed_sum": "37800"', b'"payed_sum": "39800"'),
+        (b'"tips_card": "0"', b'"tips_card": "2000"'),
+    ],
+    "shopify": [
+        (b'"total_tip_received": "0.00"', b'"total_tip_received": "20.00"'),
+        (b'"total_price": "378.00"', b'"total_price": "398.00"'),
+        (b'"amount": "178.00",\n  "currency"', b'"amount": "198.00",\n  "currency"'),
+    ],
+    "square": [
+        (
+            b'"total_money": {\n   "amount": 37800',
+            b'"total_money": {\n   "amount": 39800',
         ),
+        (
+            b'"total_tip_money": {\n   "amount": 0',
+            b'"total_tip_money": {\n   "amount": 2000',
+        ),
+        (
+            b'"total_money":{"amount":17800,"currency":"RUB"}',
+            b'"total_money":{"amount":19800,"currency":"RUB"},'
+            b'"tip_money":{"amount":2000,"currency":"RUB"}',
+        ),
+    ],
+    # One payment for all of it.
+    "sumup": [(b'"amount": 378', b'"amount": 398'), (b'"tip_amount": 0', b'"tip_amount": 20')],
+    # The check's total is without the tip.
+    "toast": [(b'"amount":178.0,"tipAmount":0.0', b'"amount":178.0,"tipAmount":20.0')],
+    # Inside the amounts of the payment and of the purchase.
+    "zettle": [
+        (b'\\"amount\\":37800', b'\\"amount\\":39800'),
+        (
+            _ZETTLE,
+            _ZETTLE.replace(b"17800", b"19800") + b',\\"gratuityAmount\\":2000',
+        ),
+    ],
+}
+
+
+def told(slug: str, edits: Sequence[tuple[bytes, bytes]] = ()) -> list[Stated]:
+    """Return what the recorded texts of a provider state of the sale, with these edits in them."""
+    provider = samples.configured(PROVIDERS[slug])
+    missing = {old for old, _ in edits}
+
+    def edited(body: bytes) -> bytes:
+        for old, new in edits:
+            missing.difference_update([old] if old in body else [])
+            body = body.replace(old, new)
+        return body
+
+    pushed = [one for name, one in samples.load(slug).items() if _same(name)]
+    answered = [body for name, body in samples.load_answers(slug).items() if _same(name)]
+    cases = [
+        *(outcome(provider, replace(one, body=edited(one.body))) for one in pushed),
+        *(outcome_of_answer(provider, edited(body)) for body in answered),
     ]
+    assert not missing, missing
     received = datetime.fromtimestamp(RECEIVED / 1_000_000, UTC)
     found: list[Stated] = []
     for number, case in enumerate(cases):
@@ -382,3 +453,18 @@ def test_every_provider_that_tells_of_the_sale_is_in_the_table() -> None:
     }
 
     assert recorded == set(TABLE)
+
+
+@pytest.mark.parametrize("slug", sorted(TIPS))
+def test_a_tip_by_card_is_in_the_total_and_in_its_payment_whoever_tells_of_it(slug: str) -> None:
+    before, tipped = meaning(told(slug)), meaning(told(slug, TIPS[slug]))
+
+    # 378 + 20 = 398, and 108 of it came back where that is told.
+    more = dict.fromkeys(("total", "paid_total", "net_total"), D(20))
+    wanted = {name: before["sale"][name] + amount for name, amount in more.items()}
+    assert tipped["sale"] == {**before["sale"], **wanted, "tip_total": D("20.00")}
+    paid = [sum(one["amount"] for one in each["payments"]) for each in (before, tipped)]
+    assert paid == [D(378), D(398)]
+    assert [tipped[name] for name in ("lines", "refunds")] == [
+        before[name] for name in ("lines", "refunds")
+    ]
