@@ -16,6 +16,7 @@ PROVIDER = signed_for_apps(
         scheme=named("lightspeed-x"),
         split=split,
         normalisers=NORMALISERS,
+        mapper=2,
         methods=frozenset({"POST"}),
         part=whole,
         api=API,

@@ -16,6 +16,7 @@ PROVIDER = signed_for_apps(
         scheme=named("loyverse"),
         split=split,
         normalisers=NORMALISERS,
+        mapper=2,
         ignored=IGNORED,
         methods=frozenset({"POST"}),
         part=whole,

@@ -6,6 +6,7 @@ as absolute.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from integrations import parts
 from integrations.clocks import is_plausible, version_of_answer
 from integrations.contract import Context, Statement
 from integrations.reading import Reader
-from integrations.sums import added
+from integrations.sums import added, times
 from sales.drafts import (
     CustomerLink,
     Discount,
@@ -27,6 +28,7 @@ from sales.drafts import (
     RefundLine,
     SaleDraft,
 )
+from sales.money import allocate
 
 _TYPES = frozenset({"SALE", "REFUND"})
 #: On top of prices, or inside them.
@@ -52,7 +54,8 @@ def stated(receipt: Reader, context: Context) -> Sequence[Statement]:
 
 
 def _sale(receipt: Reader, context: Context) -> SaleDraft:
-    lines = tuple(_line(one, context.currency) for one in receipt["line_items"])
+    items = receipt["line_items"]
+    lines = tuple(line for one in items for line in _lines(one, context.currency))
     payments = tuple(
         _payment(one, one["money_amount"].positive(context.currency), context)
         for one in receipt.items("payments")
@@ -133,10 +136,49 @@ def _taxes(receipt: Reader, currency: str) -> dict[str, Any]:
 
 
 def _discount(one: Reader, currency: str) -> Discount:
+    kind = one.maybe("type", Reader.text, 50)
     return Discount(
+        kind="loyalty" if kind == "DISCOUNT_BY_POINTS" else "other",
         name=one.maybe("name", Reader.label),
         percent=one.maybe("percentage", parts.percent),
         amount=one.maybe("money_amount", Reader.positive, currency),
+    )
+
+
+def _lines(item: Reader, currency: str) -> Sequence[Line]:
+    """Return a line, and its modifiers as lines of their own where what they cost is in its gross:
+    its discount and its taxes are spread by what each costs."""
+    whole = _line(item, currency)
+    modifiers = list(item.items("line_modifiers"))
+    costs = [one.maybe("money_amount", Reader.positive, currency) for one in modifiers]
+    own = times(item, item["quantity"].fine(), item["price"].fine(), currency)
+    known = [cost for cost in costs if cost is not None]
+    if whole.gross is None or not known or own + added(item, known) != whole.gross:
+        return (whole,)
+    grosses = [own, *known]
+    off = allocate(whole.discount or Decimal(0), grosses, currency)
+    taxes = [None] * len(grosses)
+    shares = allocate(whole.tax_amount, grosses, currency) if whole.tax_amount else taxes
+    told = [one for one, cost in zip(modifiers, costs, strict=True) if cost is not None]
+    found = [whole, *(_modifier(one, item, whole) for one in told)]
+    return [
+        replace(line, gross=gross, discount=less, total=gross - less, tax_amount=tax)
+        for line, gross, less, tax in zip(found, grosses, off, shares, strict=True)
+    ]
+
+
+def _modifier(modifier: Reader, item: Reader, whole: Line) -> Line:
+    """Read a modifier: so many of it as of its line."""
+    names = (modifier.maybe(key, Reader.label) for key in ("name", "option"))
+    return replace(
+        whole,
+        key=modifier.maybe("id", Reader.id),
+        parent_key=whole.key,
+        product=None,
+        name=": ".join(filter(None, names)) or None,
+        sku=None,
+        unit_price=modifier.maybe("price", Reader.fine),
+        cost=None,
     )
 
 
@@ -233,5 +275,15 @@ def _refund_line(item: Reader, currency: str) -> RefundLine:
         product=_product(item, name),
         name=name,
         quantity=abs(item["quantity"].fine()),
-        total=gross - discount,
+        total=gross - discount + _on_top(item, currency),
     )
+
+
+def _on_top(item: Reader, currency: str) -> Decimal:
+    """Return the taxes that are added to a line: the customer gets them back as well."""
+    added_ones = (
+        abs(one["money_amount"].amount(currency))
+        for one in item.items("line_taxes")
+        if one["type"].one_of(_TAXES) == "ADDED"
+    )
+    return added(item, added_ones)

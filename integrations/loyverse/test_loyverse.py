@@ -104,6 +104,17 @@ def line(key: str, name: str, price: str, variant: str = "v", *, quantity: int =
     )
 
 
+#: 10 % on top.
+TEN: dict[str, Any] = {"tax_included": False, "tax_total": D("2.00")}
+LUNCH = replace(
+    line("l1", "Lunch / Large", "10", quantity=2),
+    tax_code="10",
+    tax_rate=D(10),
+    tax_amount=D("2.00"),
+    tax_included=False,
+)
+
+
 def sale(told: Header, lines: tuple[Line, ...], *payments: Payment, version: Version) -> SaleDraft:
     return SaleDraft(
         external_id=str(told.number),
@@ -264,6 +275,57 @@ CASES: dict[str, Case] = {
             replace(cash("24.70"), method="card", provider_method="SumUp"),
             version=at(12, 8, 44),
         )
+    ],
+    # 2 × 10 = 20 and oat milk for 2 × 2 = 4, of which points took 4: 3.33 and 0.67. 10 % of 20 on
+    # top are 2, 1.67 and 0.33: 22. All of it went back. Where modifiers are not in the gross, there
+    # is but the line: 20 and 2 on top.
+    "receipts.update__modifiers_and_points": [
+        sale(
+            replace(
+                header("1-2010", "24.00"),
+                discount_total=D("4.00"),
+                discounts=(Discount(kind="loyalty", name="Points", amount=D("4.00")),),
+                **TEN,
+                total=D("22.00"),
+            ),
+            (
+                replace(LUNCH, discount=D("3.33"), total=D("16.67"), tax_amount=D("1.67")),
+                replace(
+                    LUNCH,
+                    key="m1",
+                    parent_key="l1",
+                    product=None,
+                    name="Milk: Oat",
+                    unit_price=D(2),
+                    gross=D("4.00"),
+                    discount=D("0.67"),
+                    total=D("3.33"),
+                    tax_amount=D("0.33"),
+                ),
+            ),
+            replace(cash("22.00"), method="card", provider_method="SumUp"),
+            version=at(12, 8, 44),
+        ),
+        RefundDraft(
+            external_id="1-2011",
+            version=at(12, 8, 44),
+            content=replace(
+                refund("1-2011", "22.00", "1-2010", time(12, 8, 44)),
+                tax_total=D("2.00"),
+                lines=(
+                    RefundLine(
+                        product=LUNCH.product, name=LUNCH.name, quantity=D(2), total=D("22.00")
+                    ),
+                ),
+                payments=(replace(cash("22.00"), method="card", provider_method="SumUp"),),
+            ),
+        ),
+        sale(
+            replace(header("1-2012", "20.00"), **TEN, total=D("22.00")),
+            (LUNCH,),
+            replace(cash("22.00"), method="card", provider_method="SumUp"),
+            version=at(12, 8, 44),
+        ),
     ],
     "receipts.update__cancelled": [
         replace(SOLD, version=at(12, 30), header=replace(SOLD.header, status="voided"))  # type: ignore[type-var]

@@ -14,6 +14,7 @@ PROVIDER = Provider(
     scheme=named("basic"),
     split=split,
     normalisers=NORMALISERS,
+    mapper=2,
     methods=frozenset({"POST"}),
     secret_from="us",  # noqa: S106
     signed=False,
