@@ -339,6 +339,8 @@ class Provider:
     #: Those of them that a source cannot be without: name → what it is. They say what its bodies
     #: mean: a change of one counts in its setting ``revision``.
     requires: Mapping[str, str] = field(default_factory=dict)
+    #: Other settings that say what its bodies mean, and count as well.
+    says_anew: frozenset[str] = frozenset()
     #: Makes the provider of one source from its settings, where they say how it proves itself and
     #: what it sends. Raises SettingUnusable.
     configured: "Callable[[Mapping[str, Any]], Provider] | None" = None

@@ -195,7 +195,7 @@ def _counted(source: Source, own: Mapping[str, Any]) -> dict[str, int]:
     """Return the next revision where a change says anew what bodies mean: what is read with it
     stands above what was read before, as with a new mapper."""
     provider = PROVIDERS.get(source.provider)
-    if provider is None or provider.requires.keys().isdisjoint(own):
+    if provider is None or not (provider.requires.keys() | provider.says_anew) & own.keys():
         return {}
     return {REVISION: source.settings.get(REVISION, 0) + 1}
 

@@ -164,3 +164,18 @@ def test_a_provider_that_is_never_asked_lacks_nothing(capsys: pytest.CaptureFixt
     added = run(capsys, "add", "standard", "--account", "cafe")
 
     assert (added["needs_settings"], added["needs_api_secret"]) == ({}, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_setting_that_says_what_bodies_mean_counts_a_revision_whether_it_is_demanded_or_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    organization = ("--setting", "organization=00D000000000001")
+    number = add(capsys, "salesforce", *organization)
+
+    changed = run(capsys, "set", number, "--setting", "clock=SystemModstamp")
+
+    assert changed["stale"]
+    assert kept(number)["revision"] == 1
+    run(capsys, "set", number, "--setting", "organization=00D000000000002")
+    assert kept(number)["revision"] == 2

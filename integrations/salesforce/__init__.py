@@ -34,5 +34,6 @@ PROVIDER = Provider(
     ),
     default_currency="USD",
     settings={"organization": read_organization, "clock": read_clock},
+    says_anew=frozenset({"clock"}),
     requires={"organization": "Organization ID, 00D… / the Organization ID, 00D…"},
 )
