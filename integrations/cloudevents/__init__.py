@@ -5,14 +5,14 @@ from integrations.envelope import NORMALISERS
 from integrations.schemes import BearerOrQuery
 from integrations.senders import Sender
 
-from .payload import ATTRIBUTES, PING, permission, split
+from .payload import ATTRIBUTES, PING, UNREADABLE, permission, split, unreadable
 
 PROVIDER = Provider(
     slug="cloudevents",
     title="CloudEvents",
     scheme=BearerOrQuery(),
     split=split,
-    normalisers=NORMALISERS,
+    normalisers={**NORMALISERS, UNREADABLE: unreadable},
     ignored=frozenset({PING}),
     methods=frozenset({"POST", "OPTIONS"}),
     reads_headers=ATTRIBUTES,

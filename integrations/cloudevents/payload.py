@@ -9,14 +9,23 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
-from integrations.contract import Answer, Delivery, Event, PayloadUnrecognised
+from integrations.contract import (
+    Answer,
+    Context,
+    Delivery,
+    Event,
+    PayloadUnrecognised,
+    Statement,
+)
 from integrations.reading import Reader, parse_json
 
 PING = "ping"
+#: The type of what stands in a batch and is no event.
+UNREADABLE = "unreadable"
 _TYPE = "content-type"
 _STRUCTURED, _BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 _NAMES = ("specversion", "id", "source", "type", "time")
@@ -45,7 +54,7 @@ def split(delivery: Delivery) -> list[Event]:
     """Return the events of a request; which mode it is in its content type says."""
     mode = delivery.headers.get(_TYPE, "").partition(";")[0].strip().lower()
     if mode == _BATCH:
-        return [_event(one, one) for one in Reader(parse_json(delivery.body))]
+        return [_one_of_many(one) for one in Reader(parse_json(delivery.body))]
     if mode == _STRUCTURED:
         body = Reader(parse_json(delivery.body))
         return [_event(body, body)]
@@ -65,6 +74,21 @@ def _told(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
                 yield name, unquote(headers[f"ce-{name}"], errors="strict")
             except UnicodeDecodeError:
                 raise PayloadUnrecognised(f"headers.ce-{name}", "not UTF-8") from None
+
+
+def _one_of_many(one: Reader) -> Event:
+    """Return an event of a batch: one that is none holds up no other."""
+    try:
+        return _event(one, one)
+    except PayloadUnrecognised:
+        return Event(key="", type=UNREADABLE, payload=one.value)
+
+
+def unreadable(event: Event, context: Context, /) -> Sequence[Statement] | None:
+    """Say what is wrong with an event of a batch."""
+    told = Reader(event.payload)
+    _event(told, told)
+    return None
 
 
 def _event(told: Reader, body: Reader) -> Event:

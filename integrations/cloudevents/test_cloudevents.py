@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from integrations import envelope_cases, samples
-from integrations.cases import Case, Unrecognised, outcome
+from integrations.cases import Case, Unrecognised, context_of, outcome
 from integrations.contract import Delivery, PayloadUnrecognised, SignatureInvalid
 
 from . import PROVIDER
@@ -15,6 +15,7 @@ SAMPLES = samples.load("cloudevents")
 MINIMAL = envelope_cases.MINIMAL_SALE
 CASES: dict[str, Case] = {
     **envelope_cases.CASES,
+    "unreadable__in_a_batch": Unrecognised("specversion"),
     # The data of the second is the same document, in base64, of another sale.
     "sale.created__batch": [MINIMAL, replace(MINIMAL, external_id="sale_two")],
     # Neither a time nor an id of the sale.
@@ -97,3 +98,18 @@ def test_the_token_may_stand_in_the_query_where_no_header_holds_it() -> None:
     ):
         with pytest.raises(SignatureInvalid):
             verify(wrong, [secret], 0)
+
+
+@pytest.mark.parametrize("broken", [b"7", b"{}", b'{"specversion":"1.0","id":7}'])
+def test_an_event_of_a_batch_that_is_none_holds_up_no_other(broken: bytes) -> None:
+    delivery = samples.signed(SAMPLES["sale.created__batch"], PROVIDER)
+    alone = PROVIDER.split(delivery)
+
+    body = delivery.body[:-1] + b"," + broken + b"]"
+
+    *told, lacking = PROVIDER.split(replace(delivery, body=body))
+
+    assert told == alone
+    assert lacking.type == "unreadable"
+    with pytest.raises(PayloadUnrecognised):
+        PROVIDER.normalisers[lacking.type](lacking, context_of(PROVIDER))
