@@ -58,7 +58,10 @@ def figures(source: Source) -> dict[str, list[Any]]:
     with scoped([source.account_id]):
         return {
             "sales": list(Sale.objects.order_by("external_id").values(*_COLUMNS, "anomalies")),
-            "refunds": list(Refund.objects.order_by("external_id").values("external_id", "total")),
+            # What is taken back inside a sale need not have an id of its own.
+            "refunds": list(
+                Refund.objects.order_by("external_id", "total").values("external_id", "total")
+            ),
             "reads": list(Fetch.objects.order_by("kind", "external_id").values(*_READ)),
         }
 
