@@ -1,5 +1,6 @@
 """How a HubSpot account is asked (developers.hubspot.com, CRM API v3, read 2026-11)."""
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ _DEAL = (
 )  # fmt: skip
 _LINE = ("name", "hs_product_id", "hs_sku", "quantity", "price", "amount")
 _CONTACT = ("firstname", "lastname", "phone", "mobilephone", "email", "lastmodifieddate")
+#: What kind of object changed when: the property that says it.
+_CLOCKS = {"deal": "hs_lastmodifieddate", "contact": "lastmodifieddate"}
 #: A search costs more than a read: an account may search five times a second.
 _SEARCH = 3
 #: Seconds of quiet after a refusal without Retry-After: the limit is counted over ten.
@@ -59,31 +62,32 @@ def next_of_contact(asked: Asked, replies: Sequence[Reply], /) -> Call | None:
     return None if replies else _call(asked, path, query)
 
 
-def page_of_deals(asked: Asked, window: Window, cursor: str | None, /) -> Call:
-    """Ask for the deals changed in a window, the longest unchanged first.
+def page(asked: Asked, window: Window, cursor: str | None, /) -> Call:
+    """Ask for the deals, or the contacts, changed in a window, the longest unchanged first.
 
     A cursor is ``<millisecond>:<after>``: from that moment on, and ``after`` only inside it. By
     offset alone, all would move up behind a deal that is changed during the walk.
     """
     since, _, after = (cursor or f"{micros(window.since) // 1000}:").partition(":")
+    clock, objects = _CLOCKS[asked.kind], f"{_OBJECTS}/{asked.kind}s"
     changed = {
-        "propertyName": "hs_lastmodifieddate",
+        "propertyName": clock,
         "operator": "BETWEEN",
         "value": since,
         "highValue": str(micros(window.until) // 1000),
     }
     wanted: dict[str, Any] = {
         "filterGroups": [{"filters": [changed]}],
-        "sorts": [{"propertyName": "hs_lastmodifieddate", "direction": "ASCENDING"}],
-        "properties": ["hs_lastmodifieddate"],
+        "sorts": [{"propertyName": clock, "direction": "ASCENDING"}],
+        "properties": [clock],
         "limit": PAGE,
     }
     if after:
         wanted["after"] = after
-    return _post(asked, f"{_OBJECTS}/deals/search", wanted, units=_SEARCH)
+    return _post(asked, f"{objects}/search", wanted, units=_SEARCH)
 
 
-def cursor_of_deals(reply: Reply, cursor: str | None, /) -> str | None:
+def cursor_of(reply: Reply, cursor: str | None, /) -> str | None:
     """Return where the next page begins: at the last one's moment, or behind a full one."""
     after = _at(reply.body, "paging", "next", "after")
     found = _at(reply.body, "results")
@@ -94,13 +98,13 @@ def cursor_of_deals(reply: Reply, cursor: str | None, /) -> str | None:
     return f"{since}:{after}" if since == str(last) else f"{last}:"
 
 
-def _moment(deal: Any) -> int | None:
-    """Return the millisecond of a deal's last change."""
-    try:
-        changed = Reader(deal)["properties"]["hs_lastmodifieddate"].time()
-    except PayloadUnrecognised:
-        return None
-    return micros(changed) // 1000
+def _moment(found: Any) -> int | None:
+    """Return the millisecond of an object's last change."""
+    told = Reader(found)
+    for clock in _CLOCKS.values():
+        with contextlib.suppress(PayloadUnrecognised):
+            return micros(told["properties"][clock].time()) // 1000
+    return None
 
 
 def _rows_of(reply: Reply) -> list[str]:
@@ -140,6 +144,6 @@ API = Api(
     host=host_of,
     budget=Budget(units=90, seconds=10, at_once=4),
     reads={"deal": next_of_deal, "contact": next_of_contact},
-    lists={"deal": Listing(page_of_deals, cursor_of_deals)},
+    lists={kind: Listing(page, cursor_of) for kind in _CLOCKS},
     pause=pause,
 )

@@ -8,6 +8,13 @@ from integrations.contract import Context, Event, Statement
 from integrations.reading import Reader
 from sales.drafts import ReferenceDraft, ReferenceKind
 
+from .deals import found
+
+
+def listed(event: Event, context: Context, /) -> Sequence[Statement]:
+    """Ask for every contact of a page."""
+    return found("contact", event, "lastmodifieddate")
+
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:
     """State a contact; where it has no phone of its own, its mobile one."""

@@ -23,14 +23,15 @@ _STAGES = {"closedwon": "completed", "closedlost": "voided"}
 
 def listed(event: Event, context: Context, /) -> Sequence[Statement]:
     """Ask for every deal of a page: a list knows no rows."""
+    return found("deal", event, "hs_lastmodifieddate")
+
+
+def found(kind: str, event: Event, clock: str) -> Sequence[Read]:
+    """Ask for every object of a page, as of when it says that it changed."""
     return [
-        Read(
-            "deal",
-            deal["id"].number(),
-            clock=micros(deal["properties"]["hs_lastmodifieddate"].time()),
-        )
+        Read(kind, one["id"].number(), clock=micros(one["properties"][clock].time()))
         for page in answers_of(event)
-        for deal in page["results"]
+        for one in page["results"]
     ]
 
 

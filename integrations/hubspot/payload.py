@@ -157,4 +157,5 @@ NORMALISERS: Mapping[str, Normaliser] = {
     "deal.read": deals.stated,
     "deal.listed": deals.listed,
     "contact.read": contacts.stated,
+    "contact.listed": contacts.listed,
 }

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -100,6 +101,19 @@ def test_a_list_goes_on_at_the_last_change_whatever_changes_meanwhile() -> None:
     )
     assert cursor == "1789344001250:"
     assert again["filterGroups"][0]["filters"][0]["value"] == "1789344001250"
+
+
+def test_contacts_are_listed_by_a_clock_of_their_own() -> None:
+    listing = API.lists["contact"]
+    changed = {"properties": {"lastmodifieddate": "2026-09-14T00:00:01.250Z"}}
+    answer = reply({"results": [changed], "paging": {"next": {"after": "100"}}})
+
+    call = listing.call(replace(ASKED, kind="contact"), WINDOW, None)
+
+    body = json.loads(call.body)
+    assert call.path == "/crm/v3/objects/contacts/search"
+    assert body["filterGroups"][0]["filters"][0]["propertyName"] == "lastmodifieddate"
+    assert listing.cursor(answer, None) == "1789344001250:"
 
 
 def test_a_moment_with_more_deals_than_a_page_is_gone_through_by_offset() -> None:

@@ -252,6 +252,7 @@ CASES: dict[str, Case] = {
         Read("deal", "123", clock=TOLD),
         Read("deal", "127", clock=LATER),
     ],
+    "contact.listed__page": [Read("contact", "51", clock=TOLD)],
     "contact.read__full": [person("51", "Анна Ли", "+79001112233", "anna@example.com")],
     "contact.read__bare": [person("53", None, "+79004445566", None)],
     "contact.missing__archived": [left("52", ABSENT)],
