@@ -34,6 +34,7 @@ def shown(source: Source, secret: str | None) -> dict[str, Any]:
         "parent": source.parent_id,
         "merchant": source.merchant,
         "unsigned": _is_unsigned(source),
+        "shows_code": _shows_code(source),
         "needs_api_secret": _lacks_api_secret(source),
         "needs_settings": _missing(source),
     }
@@ -81,6 +82,11 @@ def _missing(source: Source) -> dict[str, str]:
     return {name: what for name, what in api.requires.items() if not source.settings.get(name)}
 
 
+def _shows_code(source: Source) -> bool:
+    provider = PROVIDERS.get(source.provider)
+    return provider is not None and provider.code is not None
+
+
 def _lacks_api_secret(source: Source) -> bool:
     api = provider.api if (provider := PROVIDERS.get(source.provider)) else None
     needed = api is not None and api.is_needed and api.needs_secret
@@ -112,6 +118,7 @@ def text(shown: dict[str, Any]) -> str:
     if shown["secret"] is not None:
         lines.append(f"секрет показан один раз / secret, shown once: {shown['secret']}")
     if shown["state"] == SourceState.NEEDS_SECRET:
+        lines += [_code_hint(shown["id"])] if shown["shows_code"] else []
         lines.append(_secret_hint(shown["id"]))
     lines += [
         f"дальше, {name}: {what} — без неё документы не прочесть / next, without it nothing can be"
@@ -124,6 +131,13 @@ def text(shown: dict[str, Any]) -> str:
             f"manage.py source secret {shown['id']} --kind api --secret -"
         )
     return "\n".join(lines)
+
+
+def _code_hint(source: int) -> str:
+    return (
+        "дальше, код, который попросит кабинет / next, the code that the console asks for: "
+        f"manage.py source code {source}"
+    )
 
 
 def _secret_hint(source: int) -> str:

@@ -54,6 +54,7 @@ def test_adding_makes_the_account_the_address_and_the_secret(
     assert set(answer) == {
         *("id", "url", "path", "secret", "state", "unsigned", "needs_api_secret"),
         "needs_settings",
+        "shows_code",
         *("kind", "parent", "merchant"),
     }
     assert (answer["unsigned"], answer["needs_api_secret"]) == (False, False)
