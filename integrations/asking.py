@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
+#: A token may be a JWT, and stands in a header.
+_LONGEST_TOKEN = 8000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -36,7 +39,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call is built from: the object, the source's settings, and its API secret."""
+    """What a call is built from: the object, the source's settings, and its API secret, or the
+    token that was given for it."""
 
     kind: str
     external_id: str
@@ -50,6 +54,29 @@ class Window:
 
     since: datetime
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A token that lets calls in, and for how many seconds from now."""
+
+    token: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How an API secret becomes a token: kept in memory alone, and made anew when it is over.
+
+    ``call`` is made from the secret, and raises ValueError for one of another form; it goes to the
+    API's own host unless ``host`` names another.
+    ``access`` reads the answer's body; None where it lets nobody in. An ``Asked`` then carries the
+    token, not the secret.
+    """
+
+    call: Callable[[str], Call]
+    access: Callable[[Any], Access | None]
+    host: str | None = None
 
 
 class NextCall(Protocol):
@@ -86,6 +113,25 @@ def next_offset(found: int, cursor: str | None, *, page: int, again: int) -> str
     None where it was not full. ``again`` of a page are asked for once more with the next: what
     leaves its place meanwhile moves the others up."""
     return str(int(cursor or 0) + page - again) if found >= page else None
+
+
+def client_in(secret: str) -> tuple[str, str]:
+    """Return the id and the secret of a client from ``id:secret``. Raises ValueError."""
+    name, colon, word = secret.partition(":")
+    if not (name and colon and word):
+        raise ValueError
+    return name, word
+
+
+def access_in(body: Any, token: str, seconds: str) -> Access | None:
+    """Return what lets calls in, under the names of the token and of its seconds; None where one
+    of them is not there, or impossible."""
+    text, lives = (body.get(one) if isinstance(body, dict) else None for one in (token, seconds))
+    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_TOKEN:
+        return None
+    if not (text.isascii() and text.isprintable() and type(lives) is int and 0 < lives < 10**9):
+        return None
+    return Access(text, float(lives))
 
 
 def status_as_sent(reply: Reply) -> int:
@@ -140,6 +186,8 @@ class Api:
     requires: Mapping[str, str] = field(default_factory=dict)
     #: Whether the API needs a secret of kind ``api``.
     needs_secret: bool = True
+    #: How the secret becomes a token, for those who do not take the secret itself.
+    login: Login | None = None
     #: Kind of entity → kind of read: what to ask for where two events tell an entity in two ways
     #: as of one and the same clock.
     ties: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.asking import Api, Asked, Call, Reply, Window
+from integrations.asking import Access, Api, Asked, Call, Login, Reply, Window
 from integrations.contract import PayloadUnrecognised
 from integrations.reading import parse_json
 
@@ -15,12 +15,19 @@ from .. import metrics
 from .failures import Cause, Failed
 from .gate import Gate
 from .http import Client, Raw
+from .tokens import Token
 
 #: Calls that one object may take; more is a mistake of its provider's reading.
 _MOST_CALLS = 50
 _OK = range(200, 300)
 _REFUSED = frozenset({401, 403})
 _TOO_MANY = 429
+#: What OAuth answers to a secret that is none (RFC 6749, 5.2).
+_BAD_REQUEST = 400
+_CLOSED = "доступ закрыт, дайте новый / access is refused, give a new one"
+_NO_TOKEN = "в ответе на вход нет токена / the answer to a log-in holds no token"  # noqa: S105 - words
+_OTHER_FORM = "ключ API не того вида / the secret of the API is of another form"
+_OVER = "токен больше не действует, возьмём новый / the token is over, a new one is asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +51,59 @@ class Line:
     secret: str
     settings: Mapping[str, Any]
     gate: Gate
+    token: Token
     client: Client
 
-    def asked(self, kind: str, external_id: str) -> Asked:
-        """Return what a call for an object is built from."""
-        return Asked(kind, external_id, self.settings, self.secret)
+    def asked(self, kind: str, external_id: str, *, until: float) -> Asked:
+        """Return what a call for an object is built from; log in where that takes a token.
+
+        Raises Failed.
+        """
+        login = self.api.login
+        proof = self.secret if login is None else self.token.text(lambda: self._enter(login, until))
+        return Asked(kind, external_id, self.settings, proof)
 
     def call(self, call: Call, *, until: float) -> tuple[Reply, Raw]:
         """Make one call within the budget; its reply is a good one, or says "missing".
 
         Raises Failed.
         """
+        raw = self._sent(self.host, call, until)
+        sent = Reply(raw.status, raw.headers, _parsed(raw))
+        reply = replace(sent, status=self.api.status(sent))
+        try:
+            self._heed(reply, raw)
+        except Failed as failed:
+            # Without a login it is the secret itself that was refused.
+            if failed.cause is Cause.REFUSED and self.token.refused() and self.api.login:
+                raise Failed(Cause.FAILED, _OVER) from failed
+            raise
+        self.token.answered()
+        return reply, raw
+
+    def _sent(self, host: str, call: Call, until: float) -> Raw:
         with self.gate.entered(call.units, until=until):
             try:
-                raw = self.client.send(self.host, call)
+                return self.client.send(host, call)
             except Failed:
                 self.gate.failed()
                 raise
-        sent = Reply(raw.status, raw.headers, _parsed(raw))
-        reply = replace(sent, status=self.api.status(sent))
-        self._heed(reply, raw)
-        return reply, raw
+
+    def _enter(self, login: Login, until: float) -> Access:
+        """Exchange the secret for a token. Raises Failed, without a word of the answer."""
+        try:
+            call = login.call(self.secret)
+        except ValueError:
+            raise Failed(Cause.SETTING, self._refused(_OTHER_FORM)) from None
+        raw = self._sent(login.host or self.host, call, until)
+        status = 401 if raw.status == _BAD_REQUEST else raw.status
+        body = _parsed(raw)
+        self._heed(Reply(status, raw.headers, body), raw)
+        access = login.access(body)
+        if access is None:
+            self.gate.failed()
+            raise Failed(Cause.FAILED, _NO_TOKEN)
+        return access
 
     def _heed(self, reply: Reply, raw: Raw) -> None:
         """Pause the account where the reply says so. Raises Failed where it is no answer."""
@@ -84,16 +123,17 @@ class Line:
             )
         self.gate.failed()
         if reply.status in _REFUSED:
-            raise Failed(Cause.REFUSED, self._refused(reply.status))
+            closed = (
+                f"{reply.status}: доступ закрыт, дайте новый / access is refused, give a new one"
+            )
+            raise Failed(Cause.REFUSED, self._refused(closed))
         raise Failed(Cause.FAILED, f"ответ / answer {reply.status}")
 
-    def _refused(self, status: int) -> str:
+    def _refused(self, why: str) -> str:
         if self.api.needs_secret:
-            what = f"manage.py source secret {self.source} --kind api --secret -"
-        else:
-            names = ", ".join(self.api.requires) or "…"
-            what = f"manage.py source set {self.source} --setting ({names})"
-        return f"{status}: доступ закрыт, дайте новый / access is refused, give a new one: {what}"
+            return f"{why}: manage.py source secret {self.source} --kind api --secret -"
+        names = ", ".join(self.api.requires) or "…"
+        return f"{why}: manage.py source set {self.source} --setting ({names})"
 
 
 def ask(line: Line, kind: str, external_id: str, *, until: float) -> Answer:
@@ -105,7 +145,7 @@ def ask(line: Line, kind: str, external_id: str, *, until: float) -> Answer:
     next_call = line.api.reads.get(kind)
     if next_call is None:
         raise Failed(Cause.FAILED, f"не умеем читать «{kind}» / {kind!r} cannot be read")
-    asked = line.asked(kind, external_id)
+    asked = line.asked(kind, external_id, until=until)
     replies: list[Reply] = []
     texts: list[bytes] = []
     date: datetime | None = None
@@ -137,7 +177,7 @@ def ask_page(line: Line, kind: str, window: Window, cursor: str | None, *, until
     listing = line.api.lists.get(kind)
     if listing is None:
         raise Failed(Cause.FAILED, f"нет списка «{kind}» / there is no list of {kind!r}")
-    call = listing.call(line.asked(kind, ""), window, cursor)
+    call = listing.call(line.asked(kind, "", until=until), window, cursor)
     reply, raw = line.call(call, until=until)
     metrics.FETCH_CALLS.labels(provider=line.provider, result="answered").inc()
     if line.api.missing(reply) or reply.body is None:

@@ -18,18 +18,22 @@ from .asking import Line
 from .failures import Cause, Failed
 from .gate import Gate
 from .http import Client
+from .tokens import Token
+
+#: What two sources have in common that are one account: provider, host, digest of the secret.
+_Key = tuple[str, str, bytes]
 
 
 @dataclass(slots=True)
 class Lines:
-    """Makes lines, and keeps the gate of each account at a provider.
+    """Makes lines, and keeps the gate and the token of each account at a provider.
 
     Two sources with one secret are one account there, and share its budget.
     """
 
     providers: Providers
     client: Client
-    _gates: dict[tuple[str, str, bytes], Gate] = field(default_factory=dict)
+    _accounts: dict[_Key, tuple[Gate, Token]] = field(default_factory=dict)
 
     def of(self, sources: Iterable[int]) -> dict[int, Line | Failed]:
         """Return each source's line, or why it has none. The scope must hold their accounts."""
@@ -42,6 +46,8 @@ class Lines:
         api = source.provider_in(self.providers).api
         if api is None:
             return Failed(Cause.SETTING, f"{source.provider} ничего не отдаёт / gives nothing out")
+        if row.account.is_demo:  # a recorded day takes the secret itself
+            api = replace(api, login=None)
         try:
             _require(api, source)
             secret = _secret(api, row)
@@ -56,9 +62,10 @@ class Lines:
                 "настройки не дают узла, проверьте / the settings give no host, see: "
                 f"manage.py source set {row.pk} --setting ({names})",
             )
-        gate = self._gate(api, (source.provider, host, hashlib.sha256(secret.encode()).digest()))
+        key = (source.provider, host, hashlib.sha256(secret.encode()).digest())
+        gate, token = self._accounts.setdefault(key, (Gate(api.budget), Token()))
         return Line(
-            row.pk, source.provider, api, host, secret, source.settings, gate, client
+            row.pk, source.provider, api, host, secret, source.settings, gate, token, client
         )  # fmt: skip
 
     def _client(self, row: Source, host: str) -> Client:
@@ -73,11 +80,6 @@ class Lines:
             )
         played = f"http://127.0.0.1:{django.PLAYED_PORT}/{row.provider}"
         return replace(self.client, local={host: played})
-
-    def _gate(self, api: Api, key: tuple[str, str, bytes]) -> Gate:
-        if key not in self._gates:
-            self._gates[key] = Gate(api.budget)
-        return self._gates[key]
 
 
 def _require(api: Api, source: Settings) -> None:
