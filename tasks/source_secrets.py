@@ -5,6 +5,7 @@ import binascii
 import secrets
 from collections.abc import Callable, Mapping
 
+from integrations.asking import client_in
 from integrations.bitrix24.asking import webhook_key
 from integrations.contract import API, Provider
 from integrations.schemes import Address, Basic, new_signing_secret
@@ -115,6 +116,13 @@ def _two_tokens(value: str) -> None:
         ) from None
 
 
+def _client(value: str) -> None:
+    try:
+        client_in(value)
+    except ValueError:
+        raise _invalid("код клиента:его ключ", "the client's id:its key") from None
+
+
 def _base64(text: str) -> bytes:
     try:  # padding may be missing, as the scheme reads it
         bare = text.rstrip("=")
@@ -132,6 +140,8 @@ def _invalid(russian: str, english: str) -> SecretInvalid:
 _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
     ("bitrix24", API): _inbound_webhook,
     ("standard", "signing"): _standard,
+    ("toast", API): _client,
+    ("zettle", API): _client,
     ("yclients", API): _two_tokens,
     ("", "public_key"): _public_key,
     ("", "bearer"): _bearer,

@@ -229,6 +229,31 @@ def test_an_error_is_one_sentence_that_names_the_option(
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("provider", "wrong", "right", "words"),
+    [
+        ("bitrix24", "https://x.example/", "7/abcdefgh", "inbound webhook"),
+        ("toast", "a-token-alone", "an-id:its-secret", "the client's id:its key"),
+        ("yclients", "one-token", "partnertoken1,usertoken12", "partner's token"),
+        ("zettle", "a-client:", "a-client:a-key", "the client's id:its key"),
+    ],
+)
+def test_a_secret_of_an_api_has_the_form_that_its_calls_take(
+    provider: str, wrong: str, right: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = str(add(capsys, provider)["id"])
+
+    with pytest.raises(CommandError) as caught:
+        call_command("source", "secret", number, "--kind", "api", "--secret", wrong)
+    run(capsys, "secret", number, "--kind", "api", "--secret", right)
+
+    assert words in str(caught.value)
+    assert wrong not in str(caught.value)
+    (listed,) = run(capsys, "list")["sources"]
+    assert listed["api_secret"] is True
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_refused_secret_leaves_no_source_behind(capsys: pytest.CaptureFixture[str]) -> None:
     add(capsys, "standard")
 

@@ -24,6 +24,20 @@ SINCE, UNTIL = datetime(2026, 9, 14, 9, tzinfo=UTC), datetime(2026, 9, 14, 10, t
 
 
 @dataclass(frozen=True, slots=True)
+class In:
+    """How the secret is exchanged for a token: where, and what is said."""
+
+    host: str
+    path: str
+    body: bytes
+    answer: Mapping[str, Any]
+
+    def said(self, request: Request) -> Said:
+        """Answer a login."""
+        return Said(200, self.answer) if request.body == self.body else Said(400, {})
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """How a provider is asked for a list, and what of it the webhooks told before."""
 
@@ -33,6 +47,9 @@ class Row:
     headers: Mapping[str, str]
     told: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    login: In | None = None
+    #: How many pages are asked for: for some only one that repeats itself is the end.
+    pages: int = 1
 
 
 TABLE: Mapping[str, Row] = {
@@ -46,13 +63,35 @@ TABLE: Mapping[str, Row] = {
     "toast": Row(
         kind="order",
         host="ws-api.toasttab.com",
-        secret="access",
+        secret="an-id:a-secret",
         headers={
             "authorization": "Bearer access",
             "toast-restaurant-external-id": "d3f0c0de-0000-4000-8000-000000000001",
         },
         told=("order_updated__same_sale",),
         settings={"restaurant": "d3f0c0de-0000-4000-8000-000000000001"},
+        login=In(
+            "ws-api.toasttab.com",
+            "/authentication/v1/authentication/login",
+            b'{"clientId": "an-id", "clientSecret": "a-secret",'
+            b' "userAccessType": "TOAST_MACHINE_CLIENT"}',
+            {"token": {"accessToken": "access", "expiresIn": 86400}, "status": "SUCCESS"},
+        ),
+    ),
+    "zettle": Row(
+        kind="purchase",
+        host="purchase.izettle.com",
+        secret="a-client:a-key",
+        headers={"authorization": "Bearer access"},
+        told=("PurchaseCreated__same_sale", "PurchaseCreated__same_sale_refund"),
+        pages=2,
+        login=In(
+            "oauth.zettle.com",
+            "/token",
+            b"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer"
+            b"&client_id=a-client&assertion=a-key",
+            {"access_token": "access", "expires_in": 7200},
+        ),
     ),
 }
 
@@ -69,15 +108,18 @@ def test_what_was_lost_is_found_in_the_list_and_counts_once(slug: str) -> None:
         endpoints.give_api_secret(source, row.secret)
 
     def api(request: Request) -> Said:
+        if row.login and request.path == row.login.path:
+            return row.login.said(request)
         known = all(request.headers.get(name) == said for name, said in row.headers.items())
         return Said(200, page) if known else Said(401, {})
 
-    played = walked(source, row.kind, (SINCE, UNTIL), api, at=(mine, row.host))
+    hosts = {row.host, row.login.host} if row.login else {row.host}
+    played = walked(source, row.kind, (SINCE, UNTIL), api, at=(mine, *hosts))
     found = sales(source)
     told = [samples.signed(samples.load(slug)[name], PROVIDERS[slug]) for name in row.told]
     settle(put(source, *(one.body for one in told)), providers=mine)
 
-    assert len(played.requests) == 1
+    assert len(played.requests) == row.pages + bool(row.login)
     counted = [(one["total"], one["refunded_total"], one["net_total"]) for one in found]
     assert [tuple(map(int, one)) for one in counted if one[0]] == [(378, 108, 270)]
     assert [one["net_total"] for one in sales(source)] == [one["net_total"] for one in found]

@@ -18,13 +18,13 @@ def walked(
     stretch: tuple[datetime, datetime],
     answer: Answering,
     *,
-    at: tuple[Mapping[str, Provider], str],
+    at: tuple[Mapping[str, Provider], *tuple[str, ...]],
 ) -> Played:
     """List everything of a kind within a stretch of time to its end, and settle what came.
 
-    ``at`` are the providers and the host that ``answer`` plays.
+    ``at`` are the providers and the hosts that ``answer`` plays.
     """
-    providers, host = at
+    providers, *hosts = at
     with scoped([source.account_id]):
         walk = walks.start(source, kind, *stretch)
 
@@ -32,7 +32,7 @@ def walked(
         with scoped([source.account_id]):
             return Backfill.objects.get(pk=walk.pk).state == "done"
 
-    with playing(answer) as played, working(providers, played.client(host)) as work:
+    with playing(answer) as played, working(providers, played.client(*hosts)) as work:
         assert turn_until(work, ended)
     settle_answers(source, providers)
     return played

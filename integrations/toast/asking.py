@@ -1,15 +1,30 @@
 """How Toast is asked for orders that were lost (doc.toasttab.com, orders API 2.8, read 2026-11)."""
 
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
+from integrations.asking import (
+    Access,
+    Api,
+    Asked,
+    Budget,
+    Call,
+    Listing,
+    Login,
+    Reply,
+    Window,
+    access_in,
+    client_in,
+)
 from integrations.clocks import utc_text
 
 #: The most orders on a page.
 PAGE = 100
+#: After the last of five deliveries a lost event is never sent again.
+_WINDOW = 3600.0
 
 
 def read_restaurant(text: str) -> str:
@@ -50,11 +65,31 @@ def cursor_of(reply: Reply, cursor: str | None, /) -> str | None:
     return str(int(cursor or "1") + 1)
 
 
+def log_in(secret: str, /) -> Call:
+    """Ask for a token: for a day in production, and the requests for one are limited."""
+    name, word = client_in(secret)
+    body = {"clientId": name, "clientSecret": word, "userAccessType": "TOAST_MACHINE_CLIENT"}
+    return Call(
+        path="/authentication/v1/authentication/login",
+        method="POST",
+        headers={"Content-Type": "application/json"},
+        body=json.dumps(body).encode(),
+    )
+
+
+def access(body: Any, /) -> Access | None:
+    """Read the token and its seconds."""
+    inside = body.get("token") if isinstance(body, dict) else None
+    return access_in(inside, "accessToken", "expiresIn")
+
+
 API = Api(
     host=host_of,
     budget=Budget(units=4, seconds=1),
     reads={},
     # By number of page alone: within an hour few orders change, and leave it, meanwhile.
     lists={"order": Listing(page, cursor_of, longest=timedelta(hours=1))},
+    login=Login(call=log_in, access=access),
     requires={"restaurant": "GUID ресторана / the GUID of the restaurant"},
+    window=_WINDOW,
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from integrations import samples
-from integrations.asking import Asked, Reply, Window
+from integrations.asking import Access, Asked, Reply, Window
 from integrations.cases import (
     UNSUPPORTED,
     Case,
@@ -36,7 +36,7 @@ from sales.drafts import (
 )
 
 from . import PROVIDER
-from .asking import API, read_restaurant
+from .asking import API, access, log_in, read_restaurant
 
 SAMPLES = samples.load("toast")
 ANSWERS = samples.load_answers("toast")
@@ -404,6 +404,24 @@ def test_lost_orders_are_listed_page_by_page() -> None:
     }
     bodies: list[Any] = [[{}] * 100, [{}] * 99, [], {}, None]
     assert [listing.cursor(Reply(200, {}, body), "3") for body in bodies] == ["4", *[None] * 4]
+
+
+def test_a_client_logs_in_with_its_id_and_its_secret() -> None:
+    call = log_in("an-id:a:secret")
+
+    assert (call.method, call.path) == ("POST", "/authentication/v1/authentication/login")
+    assert json.loads(call.body) == {
+        "clientId": "an-id",
+        "clientSecret": "a:secret",
+        "userAccessType": "TOAST_MACHINE_CLIENT",
+    }
+    said = {"token": {"tokenType": "Bearer", "expiresIn": 86400, "accessToken": "a.b.c"}}
+    assert access({**said, "status": "SUCCESS"}) == Access("a.b.c", 86400)
+    bodies: list[Any] = [None, [], {}, {"token": None}, {"token": "a.b.c"}]
+    assert [access(one) for one in bodies] == [None] * 5
+    for bare in ("a-token", ":secret", "id:", ""):
+        with pytest.raises(ValueError, match=r"^$"):
+            log_in(bare)
 
 
 def test_a_restaurant_is_named_by_its_guid() -> None:

@@ -5,6 +5,7 @@ from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
+from .asking import API
 from .payload import IGNORED, NORMALISERS, is_test_message, split
 
 PROVIDER = Provider(
@@ -27,4 +28,6 @@ PROVIDER = Provider(
         source="https://github.com/iZettle/api-documentation (pusher-api), 2026-11-27",
     ),
     default_currency="GBP",
+    api=API,
+    mapper=2,
 )

@@ -6,6 +6,7 @@ read 2026-11): it comes when a subscription is made, before anybody has the key 
 
 from collections.abc import Mapping, Sequence
 
+from integrations.answers import answers_of
 from integrations.contract import (
     Context,
     Delivery,
@@ -15,6 +16,7 @@ from integrations.contract import (
     Statement,
 )
 from integrations.reading import Reader, parse_json
+from sales.drafts import Rank
 
 from . import purchases
 
@@ -57,7 +59,19 @@ def _parsed(payload: Reader) -> object:
 
 
 def _purchase(event: Event, context: Context, /) -> Sequence[Statement]:
-    return (purchases.stated(Reader(event.payload)["payload"], context),)
+    return (purchases.stated(Reader(event.payload)["payload"], context, rank=Rank.FULL),)
 
 
-NORMALISERS: Mapping[str, Normaliser] = {"PurchaseCreated": _purchase}
+def _listed(event: Event, context: Context, /) -> Sequence[Statement]:
+    """Read a page of purchases: the message of each says more, who sold it."""
+    return [
+        purchases.stated(one, context, rank=Rank.PARTIAL)
+        for page in answers_of(event)
+        for one in page["purchases"]
+    ]
+
+
+NORMALISERS: Mapping[str, Normaliser] = {
+    "PurchaseCreated": _purchase,
+    "purchase.listed": _listed,
+}
