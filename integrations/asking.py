@@ -126,12 +126,19 @@ def client_in(secret: str) -> tuple[str, str]:
 def access_in(body: Any, token: str, seconds: str) -> Access | None:
     """Return what lets calls in, under the names of the token and of its seconds; None where one
     of them is not there, or impossible."""
-    text, lives = (body.get(one) if isinstance(body, dict) else None for one in (token, seconds))
+    lives = body.get(seconds) if isinstance(body, dict) else None
+    if type(lives) is not int or not 0 < lives < 10**9:
+        return None
+    return access_for(body, token, float(lives))
+
+
+def access_for(body: Any, token: str, seconds: float) -> Access | None:
+    """Return what lets calls in for so many seconds, where no answer says for how many; None where
+    the token is not there, or impossible."""
+    text = body.get(token) if isinstance(body, dict) else None
     if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_TOKEN:
         return None
-    if not (text.isascii() and text.isprintable() and type(lives) is int and 0 < lives < 10**9):
-        return None
-    return Access(text, float(lives))
+    return Access(text, seconds) if text.isascii() and text.isprintable() else None
 
 
 def status_as_sent(reply: Reply) -> int:

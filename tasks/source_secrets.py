@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from integrations.asking import client_in
 from integrations.bitrix24.asking import webhook_key
 from integrations.contract import API, Provider
+from integrations.iiko.asking import log_in as log_in_to_iiko
 from integrations.schemes import Address, Basic, new_signing_secret
 from integrations.yclients.calls import tokens
 
@@ -123,6 +124,15 @@ def _client(value: str) -> None:
         raise _invalid("код клиента:его ключ", "the client's id:its key") from None
 
 
+def _iiko(value: str) -> None:
+    try:
+        log_in_to_iiko(value)
+    except ValueError:
+        raise _invalid(
+            "apiLogin или appId:clientSecret:apiKey", "an apiLogin, or appId:clientSecret:apiKey"
+        ) from None
+
+
 def _base64(text: str) -> bytes:
     try:  # padding may be missing, as the scheme reads it
         bare = text.rstrip("=")
@@ -139,6 +149,7 @@ def _invalid(russian: str, english: str) -> SecretInvalid:
 #: (provider, kind) → its check; an empty provider stands for all.
 _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
     ("bitrix24", API): _inbound_webhook,
+    ("iiko", API): _iiko,
     ("standard", "signing"): _standard,
     ("toast", API): _client,
     ("zettle", API): _client,

@@ -233,6 +233,7 @@ def test_an_error_is_one_sentence_that_names_the_option(
     ("provider", "wrong", "right", "words"),
     [
         ("bitrix24", "https://x.example/", "7/abcdefgh", "inbound webhook"),
+        ("iiko", "app:secret", "app:secret:key", "appId:clientSecret:apiKey"),
         ("toast", "a-token-alone", "an-id:its-secret", "the client's id:its key"),
         ("yclients", "one-token", "partnertoken1,usertoken12", "partner's token"),
         ("zettle", "a-client:", "a-client:a-key", "the client's id:its key"),

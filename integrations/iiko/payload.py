@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from integrations.answers import answers_of
 from integrations.contract import Context, Delivery, Event, Normaliser, Statement
 from integrations.reading import ID_LIMIT, Reader, parse_json
 
@@ -46,16 +47,31 @@ def _word(value: Any, key: str) -> str:
 
 def _of(statuses: Mapping[str, str]) -> Normaliser:
     def normalise(event: Event, context: Context, /) -> Sequence[Statement]:
-        info = Reader(event.payload)["eventInfo"]
-        created = info["creationStatus"].one_of(_CREATION)
-        if created != "Success" and info.get("order") is None:
-            return ()  # not in the till yet, or never: nothing is known of it
-        return [orders.sale(info, statuses, context)]
+        return _stated(Reader(event.payload)["eventInfo"], statuses, context)
 
     return normalise
+
+
+def _stated(info: Reader, statuses: Mapping[str, str], context: Context) -> Sequence[Statement]:
+    created = info["creationStatus"].one_of(_CREATION)
+    if created != "Success" and info.get("order") is None:
+        return ()  # not in the till yet, or never: nothing is known of it
+    return [orders.sale(info, statuses, context)]
+
+
+def _listed(event: Event, context: Context, /) -> Sequence[Statement]:
+    """Read a list of deliveries: each is the ``eventInfo`` of a webhook."""
+    return [
+        statement
+        for answer in answers_of(event)
+        for organization in answer["ordersByOrganizations"]
+        for info in organization["orders"]
+        for statement in _stated(info, orders.DELIVERY, context)
+    ]
 
 
 NORMALISERS: Mapping[str, Normaliser] = {
     "TableOrderUpdate": _of(orders.TABLE),
     "DeliveryOrderUpdate": _of(orders.DELIVERY),
+    "delivery.listed": _listed,
 }

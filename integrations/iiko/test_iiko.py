@@ -4,6 +4,7 @@ A restaurant on 14 September 2026, Moscow time: orders write 15:08:44 where it i
 Amounts are doubles of roubles.
 """
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal as D
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from integrations import samples
+from integrations.asking import Access, Asked, Reply, Window
 from integrations.cases import (
     IGNORED,
     UNSUPPORTED,
@@ -19,6 +21,7 @@ from integrations.cases import (
     Unrecognised,
     context_of,
     outcome,
+    outcome_of_answer,
 )
 from sales.drafts import (
     CustomerLink,
@@ -34,6 +37,7 @@ from sales.drafts import (
 )
 
 from . import PROVIDER
+from .asking import API, access, host_of, log_in, read_api_host
 from .payload import NORMALISERS, split
 
 #: Midnight of the day in microseconds: 20 710 days × 86 400 s = 1 789 344 000 s.
@@ -397,12 +401,71 @@ CASES: dict[str, Case] = {
     "events__no_sales": IGNORED,
     "empty__no_events": IGNORED,
     "object__no_list": Unrecognised("$"),
+    # A list of deliveries has the very objects of the webhooks.
+    "delivery.listed__page": [DELIVERED, ON_THE_WAY],
+    "delivery.listed__nothing": IGNORED,
 }
+SAMPLES, ANSWERS = samples.load("iiko"), samples.load_answers("iiko")
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", sorted({*CASES} & {*SAMPLES}))
 def test_a_recorded_delivery_states_what_was_worked_out_by_hand(name: str) -> None:
-    assert outcome(PROVIDER, samples.load("iiko")[name]) == CASES[name]
+    assert outcome(PROVIDER, SAMPLES[name]) == CASES[name]
+
+
+@pytest.mark.parametrize("name", sorted({*CASES} & {*ANSWERS}))
+def test_a_recorded_answer_states_what_was_worked_out_by_hand(name: str) -> None:
+    assert outcome_of_answer(PROVIDER, ANSWERS[name]) == CASES[name]
+
+
+def test_deliveries_of_a_day_are_asked_for_in_whatever_zone_the_terminal_is() -> None:
+    asked = Asked("delivery", "", {"organization": oid("1")}, "session")
+    listing = API.lists["delivery"]
+
+    call = listing.call(asked, Window(at(0, 0), at(12, 0)), None)
+
+    assert (call.method, call.path) == ("POST", "/api/1/deliveries/by_delivery_date_and_status")
+    assert call.headers["Authorization"] == "Bearer session"
+    body = json.loads(call.body)
+    assert body["organizationIds"] == [oid("1")]
+    # From twelve hours before, of the farthest west, to fourteen behind, of the farthest east.
+    assert body["deliveryDateFrom"] == "2026-09-13 12:00:00.000"
+    assert body["deliveryDateTo"] == "2026-09-15 02:00:00.000"
+    assert {"Closed", "Cancelled", "OnWay"} <= set(body["statuses"])
+    assert listing.cursor(Reply(200, {}, {}), None) is None
+
+
+@pytest.mark.parametrize(
+    ("secret", "path", "body"),
+    [
+        ("a-login", "/api/1/access_token", {"apiLogin": "a-login"}),
+        (
+            "an-app:a-secret:a-key",
+            "/api/v2/access_token",
+            {"appId": "an-app", "clientSecret": "a-secret", "apiKey": "a-key"},
+        ),
+    ],
+)
+def test_a_login_is_of_an_api_key_or_of_an_application(
+    secret: str, path: str, body: dict[str, str]
+) -> None:
+    call = log_in(secret)
+
+    assert (call.method, call.path, json.loads(call.body)) == ("POST", path, body)
+    assert access({"correlationId": uid("1"), "token": "a.b"}) == Access("a.b", 3600)
+    assert access({"errorDescription": "Login is not authorized."}) is None
+    for wrong in ("", "a:b", "a::b", "a:b:c:d"):
+        with pytest.raises(ValueError, match=r"^$"):
+            log_in(wrong)
+
+
+def test_an_account_lives_on_a_host_of_iiko_or_syrve() -> None:
+    assert host_of({}) == "api-ru.iiko.services"
+    assert host_of({"api_host": read_api_host("https://api-eu.syrve.live/")}) == "api-eu.syrve.live"
+    assert read_api_host("api-eu") == "api-eu.iiko.services"
+    for wrong in ("iiko.example", "https://api-ru.iiko.services.example/", "10.0.0.1"):
+        with pytest.raises(ValueError, match=r"example|10"):
+            read_api_host(wrong)
 
 
 def closed_at(written: str, zone: str, timestamp: bytes = b"1789387726221") -> Header:
