@@ -2,14 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from integrations import answers
-from integrations.contract import Event, EventUnsupported, Provider, Read, Statement
+from integrations import answers, pages
+from integrations.contract import (
+    Event,
+    EventUnsupported,
+    PayloadUnrecognised,
+    Provider,
+    Read,
+    Statement,
+)
 from sales.statements import Stated
 
 from . import outcomes
@@ -45,7 +52,8 @@ class Heard:
 class Understood:
     """What reading an event has shown: its statements, or a finding that ends it.
 
-    ``heard`` is None where the delivery could not even be split.
+    ``heard`` is None where the delivery could not even be split. A page of a list has both where
+    one of its items cannot be read: the finding is that item's.
     """
 
     loaded: Loaded
@@ -115,7 +123,10 @@ def understand(heard: Heard, provider: Provider, received: datetime) -> Understo
 
 def understand_strictly(heard: Heard, provider: Provider, received: datetime) -> Understood:
     """Read one event, first received then. Raises whatever the provider raises."""
-    statements = _statements(heard, provider, received)
+    statements, lacking = _statements(heard, provider, received)
+    if lacking is not None:
+        told = found(heard.loaded, lacking, heard=heard, mapper=provider.mapper)
+        return replace(told, statements=tuple(statements or ()))
     return Understood(
         heard.loaded,
         heard.position,
@@ -128,19 +139,23 @@ def understand_strictly(heard: Heard, provider: Provider, received: datetime) ->
 
 def _statements(
     heard: Heard, provider: Provider, received: datetime
-) -> tuple[Statement, ...] | None:
+) -> tuple[Sequence[Statement] | None, PayloadUnrecognised | None]:
+    """Return what an event states, and what is wrong with an item that states nothing."""
     kind, answered = heard.event.type, heard.loaded.delivery.answered
     if kind in provider.ignored:
-        return None
+        return None, None
     doubted = answered is None and bool(heard.loaded.source.settings.get(CONFIRM))
     normalise = provider.confirm.get(kind) if doubted else None
     normalise = normalise or provider.normalisers.get(kind)
     if normalise is None:
         raise EventUnsupported(kind)
-    stated = normalise(heard.event, heard.loaded.source.context(received, answered))
+    context = heard.loaded.source.context(received, answered)
+    if answered is not None and kind.endswith(answers.LISTED):
+        return pages.state(normalise, heard.event, context)
+    stated = normalise(heard.event, context)
     if doubted and not all(isinstance(one, Read) for one in stated or ()):
         raise EventUnsupported(kind)  # nobody may be believed, and it names nothing to ask for
-    return None if stated is None else tuple(stated)
+    return stated, None
 
 
 def found(

@@ -19,7 +19,7 @@ from django.db import connection
 from ingest.models import Delivery as StagedDelivery
 from ingest.models import Origin
 from ingest.staging import AnswerRow, stage_answer
-from integrations import answers
+from integrations import answers, pages
 from integrations.clocks import EPOCH, micros
 from integrations.contract import Statement
 from sales.drafts import Rank, entity_id
@@ -90,7 +90,7 @@ class Server:
         """Stage a page of a list and let its walk go on behind it; under the account's scope.
 
         What is staged already word for word is not staged again, where the provider dates it: a
-        window sees the same page time and again.
+        window sees the same page time and again. Nor is what cannot be read: it waits for a replay.
         """
         if not walks.held(page):
             return "late", None
@@ -98,7 +98,8 @@ class Server:
         if listed.answer.texts:
             body = answers.envelope(page.kind, "", listed.answer.outcome, listed.answer.texts)
             said = self._read(page, listed.answer, body)
-            known = said is not None and judging.is_dated(said) and _is_staged(page, body)
+            dated = said is None or judging.is_dated(said)
+            known = dated and _is_staged(page, body)
             staged = None if known else _stage(page, listed.answer, body)
         provider = loading.settings([page.source_id])[page.source_id].provider_in(self._providers)
         overlap = (provider.api.window if provider.api else None) or walks.EVERY
@@ -127,7 +128,10 @@ class Server:
         )
         (event,) = answers.split(delivery)
         normalise = source.provider_in(self._providers).normalisers[event.type]
-        return normalise(event, source.context(one.read_at, delivery.answered)) or ()
+        context = source.context(one.read_at, delivery.answered)
+        if isinstance(one, Page):
+            return pages.state(normalise, event, context)[0] or ()
+        return normalise(event, context) or ()
 
     def _remember(self, one: Taken, clock: int | None) -> None:
         if clock is not None:

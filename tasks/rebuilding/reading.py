@@ -13,11 +13,13 @@ from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 
+from integrations.contract import PayloadUnrecognised
 from sales.recording import Stated, lowering, record
 
 from .. import ledger, loading, sql, understanding
 from ..ledger import Receipt
 from ..loading import Loaded
+from ..models import Outcome
 from ..understanding import Heard, Identity, Providers
 
 #: Of one page: deliveries, and bytes of their bodies.
@@ -153,6 +155,8 @@ class Reader:
         except Exception as error:
             self.unread[_reason(error)] += 1
             return []
+        if said.finding is Outcome.DEAD:  # an item of a page: the others are stated
+            self.unread[PayloadUnrecognised.__name__] += 1
         return understanding.stated(said, receipt)
 
     def _state(self, carried: Sequence[tuple[Heard, Receipt]]) -> None:
