@@ -14,15 +14,17 @@ from django.db.models.functions import Now
 
 from accounts.models import Source, SourceState
 from accounts.rls import scoped
+from ingest import endpoints
 from integrations.asking import Budget
 from integrations.contract import Context, Event, Provider, Read, Statement
 from integrations.registry import PROVIDERS
-from tasks.fetching import walks
+from tasks.fetching import state, walks
 from tasks.models import Backfill
 from tests.played import Request, Said, due_reads, playing, turn_until, working
 from tests.settling import sales
 from tests.thin import (
     HOST,
+    SECRET,
     THIN,
     THINS,
     answers_of,
@@ -262,6 +264,23 @@ def test_a_window_that_could_not_be_walked_begins_where_the_last_one_ended() -> 
         assert turn_until(work, lambda: bool(played.requests) and not work.running)
 
     assert datetime.fromisoformat(played.requests[0].query["from"]) == long_ago
+
+
+def test_a_window_without_a_secret_waits_and_is_no_failure_and_begins_with_the_secret() -> None:
+    source = make_thin(secret=None)
+    with playing(listing(1)) as played, working(windowed(600), played.client(HOST)) as work:
+        for _ in range(3):
+            work.turn(rest=0.02)
+        waiting = window_of(source)
+        with scoped([source.account_id]):
+            told = state.describe(source)
+            endpoints.give_api_secret(source, SECRET)
+            walks.due_now(source.pk)
+        assert turn_until(work, lambda: window_of(source).pages > 0)
+
+    assert "--kind api" in str(waiting.last_error)
+    assert (told["failing"], told["last_error"]) == (0, waiting.last_error)
+    assert window_of(source).last_error is None
 
 
 def test_a_source_that_does_not_work_has_no_window() -> None:

@@ -67,15 +67,16 @@ UPDATE tasks_backfill SET token = NULL, last_error = left(%b::text, 500), change
   due_at = clock_timestamp() + make_interval(secs => %b::float8)
 WHERE id = %b::int8 AND token = %b::uuid
 """
+#: Nothing was asked, so nothing failed: who wants no list walked gives no secret.
 _PUT_OFF_ALL = """
 UPDATE tasks_backfill SET last_error = left(%b::text, 500), changed_at = now(),
-  attempts = least(attempts + 1, 30000),
   due_at = clock_timestamp() + make_interval(secs => %b::float8)
 WHERE source_id = %b::int8 AND state = 'running' AND due_at <= now()
 """
 _DUE_NOW = """
 UPDATE tasks_backfill SET attempts = 0, due_at = now()
-WHERE source_id = %b::int8 AND state = 'running' AND token IS NULL AND attempts > 0
+WHERE source_id = %b::int8 AND state = 'running' AND token IS NULL
+  AND last_error IS NOT NULL
 """
 _OPEN_WINDOWS = """
 INSERT INTO tasks_backfill (account_id, source_id, kind, "window", since, state)
