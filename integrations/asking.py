@@ -97,6 +97,9 @@ class Listing:
     cursor: Callable[[Reply, str | None], str | None]
     #: The longest window that may be asked for at once, where there is one.
     longest: timedelta | None = None
+    #: How far back it goes, where what is older is simply not in it: to ask for more is refused,
+    #: for an empty list would look like "nothing was lost".
+    reaches: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

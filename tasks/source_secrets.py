@@ -133,6 +133,11 @@ def _iiko(value: str) -> None:
         ) from None
 
 
+def _stripe_key(value: str) -> None:
+    if not value.startswith(("rk_", "sk_")):  # neither a public key nor a signing secret
+        raise _invalid("ключ rk_… (или sk_…)", "a key rk_… (or sk_…)")
+
+
 def _base64(text: str) -> bytes:
     try:  # padding may be missing, as the scheme reads it
         bare = text.rstrip("=")
@@ -151,6 +156,7 @@ _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
     ("bitrix24", API): _inbound_webhook,
     ("iiko", API): _iiko,
     ("standard", "signing"): _standard,
+    ("stripe", API): _stripe_key,
     ("toast", API): _client,
     ("zettle", API): _client,
     ("yclients", API): _two_tokens,

@@ -79,6 +79,14 @@ TABLE: Mapping[str, Row] = {
         headers={"authorization": "Bearer access"},
         told=("receipts.update__same_sale",),
     ),
+    "stripe": Row(
+        kind="event",
+        host="api.stripe.com",
+        secret="rk_live_key",
+        headers={"authorization": "Bearer rk_live_key", "stripe-account": "acct_1Shop"},
+        told=("charge.succeeded__same_sale", "refund.created__same_sale"),
+        settings={"account": "acct_1Shop"},
+    ),
     "toast": Row(
         kind="order",
         host="ws-api.toasttab.com",

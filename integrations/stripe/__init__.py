@@ -1,10 +1,11 @@
-"""Stripe (Terminal): charges, refunds and customers, each in full."""
+"""Stripe (Terminal): charges, refunds and customers, each in full; lost events are listed."""
 
 from integrations.apps import whole
 from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
+from .asking import API, read_account
 from .payload import IGNORED, NORMALISERS, split
 
 PROVIDER = Provider(
@@ -23,4 +24,7 @@ PROVIDER = Provider(
         source="https://docs.stripe.com/webhooks, 2026-11-27",
     ),
     default_currency="USD",
+    api=API,
+    merchant_setting="account",
+    settings={"account": read_account},
 )

@@ -3,15 +3,20 @@
 The clock is the event's ``created``, whole seconds: the objects carry no time of their change.
 What happens to an object within one second is ordered by what can only go forward: the captured
 and the refunded amount of a charge, the type of the event for the others.
+
+An event of the list is the very object that a webhook brings, so one table reads both: a reading
+is given the place of the event, which is the whole body or an item of a page.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 
+from integrations.answers import answers_of
 from integrations.clocks import is_plausible, version
 from integrations.contract import Context, Delivery, Event, Normaliser
 from integrations.reading import Reader, parse_json
 from sales.drafts import (
+    Draft,
     Mention,
     Payment,
     PaymentDraft,
@@ -52,6 +57,9 @@ _METHODS = dict.fromkeys(("card_present", "interac_present", "card"), "card")
 _UNSETTLED = frozenset({"ISK", "MGA", "UGX"})
 _SECOND = timedelta(seconds=1)
 
+#: What an event at its place states.
+Reading = Callable[[Reader, Context], Sequence[Draft]]
+
 
 def split(delivery: Delivery) -> list[Event]:
     """Return the one event; a thin one (``v2.core.event``) writes its time otherwise."""
@@ -68,16 +76,20 @@ def split(delivery: Delivery) -> list[Event]:
     ]
 
 
-def _object(event: Event) -> Reader:
-    return Reader(event.payload)["data"]["object"]
+def _object(event: Reader) -> Reader:
+    return event["data"]["object"]
 
 
-def _is_test(event: Event, context: Context) -> bool:
-    return context.is_test or not Reader(event.payload)["livemode"].boolean()
+def _occurred_at(event: Reader) -> datetime:
+    return event["created"].seconds()
 
 
-def _stamp(event: Event, context: Context, seq: int) -> Version:
-    return version(Rank.FULL, event.occurred_at, context, seq=seq)
+def _is_test(event: Reader, context: Context) -> bool:
+    return context.is_test or not event["livemode"].boolean()
+
+
+def _stamp(event: Reader, context: Context, seq: int) -> Version:
+    return version(Rank.FULL, _occurred_at(event), context, seq=seq)
 
 
 def _currency(document: Reader) -> str:
@@ -100,7 +112,7 @@ def _link(reader: Reader) -> Mention:
     return Mention(external_id=reader.id())
 
 
-def charge(event: Event, context: Context, /) -> Sequence[PaymentDraft]:
+def charge(event: Reader, context: Context, /) -> Sequence[PaymentDraft]:
     """State a payment. Its sale is the intent; of a charge without one, the charge itself."""
     found = _object(event)
     name, currency = found["id"].id(), _currency(found)
@@ -121,7 +133,7 @@ def charge(event: Event, context: Context, /) -> Sequence[PaymentDraft]:
         currency=currency,
         paid_at=found["created"].seconds(),
         refunded_cum=_minor(found, "amount_refunded", currency).minor(currency),
-        counted_at=event.occurred_at,
+        counted_at=_occurred_at(event),
         last4=None if details is None else details.maybe("last4", Reader.id, 4),
         location=None if details is None else details.maybe("location", _link),
         device=None if details is None else details.maybe("reader", _link),
@@ -139,10 +151,10 @@ def charge(event: Event, context: Context, /) -> Sequence[PaymentDraft]:
     )
 
 
-def _refund(seq: int) -> Normaliser:
-    """Return the normaliser of a refund's event; ``seq`` orders the types within a second."""
+def _refund(seq: int) -> Reading:
+    """Return the reading of a refund's event; ``seq`` orders the types within a second."""
 
-    def normalise(event: Event, context: Context, /) -> Sequence[RefundDraft]:
+    def read(event: Reader, context: Context, /) -> Sequence[RefundDraft]:
         found = _object(event)
         name, currency = found["id"].id(), _currency(found)
         occurred_at = found["created"].seconds()
@@ -154,7 +166,7 @@ def _refund(seq: int) -> Normaliser:
             total=_minor(found, "amount", currency).minor(currency),
             currency=currency,
             occurred_at=occurred_at,
-            provider_at=event.occurred_at,
+            provider_at=_occurred_at(event),
             reason=found.maybe("reason", Reader.label),
             is_test=_is_test(event, context),
             anomalies=() if is_plausible(occurred_at, context) else ("clock",),
@@ -163,13 +175,13 @@ def _refund(seq: int) -> Normaliser:
             RefundDraft(external_id=name, version=_stamp(event, context, seq), content=content),
         )
 
-    return normalise
+    return read
 
 
-def _customer(seq: int) -> Normaliser:
-    """Return the normaliser of a customer's event; ``seq`` orders the types within a second."""
+def _customer(seq: int) -> Reading:
+    """Return the reading of a customer's event; ``seq`` orders the types within a second."""
 
-    def normalise(event: Event, context: Context, /) -> Sequence[ReferenceDraft]:
+    def read(event: Reader, context: Context, /) -> Sequence[ReferenceDraft]:
         found = _object(event)
         return (
             ReferenceDraft(
@@ -180,22 +192,22 @@ def _customer(seq: int) -> Normaliser:
             ),
         )
 
-    return normalise
+    return read
 
 
-def customer_deleted(event: Event, context: Context, /) -> Sequence[ReferenceDraft]:
+def customer_deleted(event: Reader, context: Context, /) -> Sequence[ReferenceDraft]:
     """State the end of a customer, to the end of the second in which it came."""
     return (
         ReferenceDraft(
             kind=ReferenceKind.CUSTOMER,
             external_id=_object(event)["id"].id(),
-            version=version(Rank.FULL, event.occurred_at, context, round_up=_SECOND),
+            version=version(Rank.FULL, _occurred_at(event), context, round_up=_SECOND),
             gone=True,
         ),
     )
 
 
-NORMALISERS: Mapping[str, Normaliser] = {
+READINGS: Mapping[str, Reading] = {
     **dict.fromkeys(
         (
             "charge.succeeded",
@@ -213,4 +225,38 @@ NORMALISERS: Mapping[str, Normaliser] = {
     "customer.created": _customer(0),
     "customer.updated": _customer(1),
     "customer.deleted": customer_deleted,
+}
+
+
+def _pushed(read: Reading) -> Normaliser:
+    """Return the normaliser of an event that a webhook brings: the event is the whole body."""
+
+    def normalise(event: Event, context: Context, /) -> Sequence[Draft]:
+        return read(Reader(event.payload), context)
+
+    return normalise
+
+
+def _listed(event: Event, context: Context, /) -> Sequence[Draft]:
+    """Read a page of events, each as if it had been pushed; what was not asked for says nothing.
+
+    An event of another connected account than the source's own is refused: the sales of one
+    merchant are never stated as those of another.
+    """
+    own = context.settings.get("account")
+    found: list[Draft] = []
+    for page in answers_of(event):
+        for one in page["data"]:
+            one["id"].id()  # the next page is asked for by it
+            account = one.maybe("account", Reader.id)
+            if own and account and account != own:
+                raise one["account"].refuse("another account than the source's")
+            read = READINGS.get(one["type"].text(100))
+            found += read(one, context) if read else ()
+    return found
+
+
+NORMALISERS: Mapping[str, Normaliser] = {
+    **{name: _pushed(read) for name, read in READINGS.items()},
+    "event.listed": _listed,
 }

@@ -3,15 +3,30 @@
 A card reader on 14 September 2026: 1387 cents are 13.87, of which 323, 3.23, go back.
 """
 
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
 from integrations import samples
-from integrations.cases import IGNORED, UNSUPPORTED, Case, Unrecognised, outcome
+from integrations.answers import envelope
+from integrations.asking import Asked, Call, Reply, Window
+from integrations.cases import (
+    IGNORED,
+    UNSUPPORTED,
+    Case,
+    Unrecognised,
+    context_of,
+    outcome,
+    outcome_of_answer,
+)
 from integrations.clocks import micros
+from integrations.contract import Event, PayloadUnrecognised
 from sales.drafts import (
     Mention,
     Payment,
@@ -25,6 +40,10 @@ from sales.drafts import (
 )
 
 from . import PROVIDER
+from .asking import API, TYPES, read_account
+from .payload import READINGS
+
+SAMPLES, ANSWERS = samples.load("stripe"), samples.load_answers("stripe")
 
 
 def at(hour: int, minute: int, second: int = 0) -> datetime:
@@ -204,13 +223,34 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+def together(*names: str) -> Case:
+    """Return what these deliveries state, one after another."""
+    cases = [CASES[name] for name in names]
+    return [one for case in cases if isinstance(case, list) for one in case]
+
+
+#: A page states what its events state as webhooks; what was not asked for says nothing.
+CASES |= {
+    "event.listed__page": together("refund.created__same_sale", "charge.succeeded__same_sale"),
+    "event.listed__nothing": IGNORED,
+    "event.listed__newest_first": together(
+        *("refund.updated__partial", "charge.refunded__partial", "refund.created__partial"),
+        *("charge.updated__settled", "charge.succeeded__terminal"),
+        *("customer.deleted__jane", "customer.created__jane"),
+    ),
+    "event.listed__amount_in_words": Unrecognised("answers[0].data[1].data.object.amount"),
+    # Without an id the next page could not be asked for: that is no end of the list.
+    "event.listed__without_id": Unrecognised("answers[0].data[0].id"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLES))
 def test_a_recorded_delivery_states_what_was_worked_out_by_hand(name: str) -> None:
-    assert outcome(PROVIDER, samples.load("stripe")[name]) == CASES[name]
+    assert outcome(PROVIDER, SAMPLES[name]) == CASES[name]
 
 
 def test_the_key_is_the_event_id_and_a_connected_account_is_the_merchant() -> None:
-    recorded = samples.load("stripe")
+    recorded = SAMPLES
     names = ("charge.updated__settled", "charge.succeeded__terminal", "v2.core.event__thin")
 
     connected, own, thin = (
@@ -234,9 +274,112 @@ def test_the_key_is_the_event_id_and_a_connected_account_is_the_merchant() -> No
     ],
 )
 def test_what_stripe_does_not_document_is_a_dead_letter(old: bytes, new: bytes, path: str) -> None:
-    sample = samples.load("stripe")["charge.succeeded__terminal"]
+    sample = SAMPLES["charge.succeeded__terminal"]
     assert old in sample.body
 
     mended = replace(sample, body=sample.body.replace(old, new))
 
     assert outcome(PROVIDER, mended) == Unrecognised(f"data.object.{path}")
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_a_recorded_page_states_what_its_events_state(name: str) -> None:
+    assert outcome_of_answer(PROVIDER, ANSWERS[name]) == CASES[name]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in sorted(SAMPLES) if name.partition("__")[0] in READINGS]
+)
+def test_an_event_says_the_same_in_a_list_and_in_a_webhook(name: str) -> None:
+    page = b'{"object": "list", "has_more": false, "data": [%b]}' % SAMPLES[name].body
+    pushed = CASES[name]
+
+    listed = outcome_of_answer(PROVIDER, envelope("event", "", "listed", [page]))
+
+    if isinstance(pushed, Unrecognised):
+        assert listed == Unrecognised(f"answers[0].data[0].{pushed.path}")
+    else:
+        assert listed == pushed
+
+
+def first_page(cursor: str | None = None, **settings: Any) -> Call:
+    window = Window(
+        datetime(2026, 11, 1, 12, 0, 0, 250_000, tzinfo=UTC),
+        datetime(2026, 11, 1, 13, 0, 0, 1, tzinfo=UTC),
+    )
+    return API.lists["event"].call(Asked("event", "", settings, "rk_live_key"), window, cursor)
+
+
+def test_whole_seconds_around_the_stretch_are_asked_for() -> None:
+    call = first_page()
+
+    # 1 November 2026 is the 20 758th day since 1970: × 86 400 = 1 793 491 200; + 12 h, + 13 h 1 s.
+    assert (call.path, call.query[:2]) == (
+        "/v1/events",
+        (("created[gte]", "1793534400"), ("created[lt]", "1793538001")),
+    )
+    assert [said for name, said in call.query if name == "types[]"] == sorted(READINGS)
+    assert call.query[-1] == ("limit", "100")
+    assert call.headers == {"Authorization": "Bearer rk_live_key"}
+    assert API.host({}) == "api.stripe.com"
+
+
+def test_a_page_behind_another_is_asked_for_by_its_last_event_and_for_one_account() -> None:
+    call = first_page("evt_9", account="acct_1Connected")
+
+    assert call.query[-2:] == (("limit", "100"), ("starting_after", "evt_9"))
+    assert call.headers["Stripe-Account"] == "acct_1Connected"
+
+
+def test_no_more_types_are_named_than_stripe_takes() -> None:
+    assert len(TYPES) <= 20
+    assert API.lists["event"].reaches == timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"has_more": True, "data": [{"id": "evt_2"}, {"id": "evt_1"}]}, "evt_1"),
+        ({"has_more": False, "data": [{"id": "evt_2"}]}, None),
+        ({"data": [{"id": "evt_2"}]}, None),
+        ({"has_more": True, "data": []}, None),
+        ({"has_more": True, "data": {}}, None),
+        ({"has_more": True, "data": ["evt_2"]}, None),
+        ([], None),
+    ],
+)
+def test_a_list_ends_where_there_is_no_more_or_nothing(body: Any, expected: str | None) -> None:
+    assert API.lists["event"].cursor(Reply(200, {}, body), None) == expected
+
+
+def test_a_404_is_no_end_of_the_list() -> None:
+    assert not API.missing(Reply(404, {}, {"error": {"code": "resource_missing"}}))
+
+
+def test_an_account_is_read_and_one_that_is_none_is_asked_for_nowhere() -> None:
+    assert read_account(" acct_1Connected ") == "acct_1Connected"
+    assert API.host({"account": "acct_1Connected"}) == "api.stripe.com"
+    for wrong in ("acct_", "1Connected", "acct_1\r\nx: y", "acct_é", "cus_1"):
+        with pytest.raises(ValueError, match=re.escape(wrong)):
+            read_account(wrong)
+    with pytest.raises(ValueError, match="cafe"):
+        API.host({"account": "cafe"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "states"),
+    [({}, True), ({"account": "acct_1Connected"}, True), ({"account": "acct_1Other"}, False)],
+)
+def test_an_event_of_another_account_is_not_stated(
+    settings: Mapping[str, Any], states: bool
+) -> None:
+    page = {"data": [json.loads(SAMPLES["charge.updated__settled"].body)]}
+    event = Event("event::0", "event.listed", {"answers": [page]})
+    context = replace(context_of(PROVIDER), settings=settings)
+
+    if states:
+        assert PROVIDER.normalisers["event.listed"](event, context)
+        return
+    with pytest.raises(PayloadUnrecognised) as refused:
+        PROVIDER.normalisers["event.listed"](event, context)
+    assert refused.value.path == "answers[0].data[0].account"

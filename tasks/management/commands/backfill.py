@@ -1,14 +1,16 @@
 """``manage.py backfill``: load what a provider remembers of the past."""
 
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
 from accounts.commandline import JsonCommand, add_json, every_account, fail, moment, table
 from accounts.models import Source
 from accounts.rls import scoped
-from integrations.asking import Api
+from integrations.asking import Api, Listing
 from integrations.registry import PROVIDERS
 from tasks.fetching import walks
 from tasks.models import Backfill
@@ -17,6 +19,8 @@ _SHOWN = 20
 #: Seconds between two looks at how far it has come, between two lines of progress, and until it
 #: is said that nobody seems to be at work.
 _LOOK, _TELL, _SILENCE = 0.2, 2.0, 30.0
+#: How long a person may take to repeat the command with the time that he was told.
+_TYPING = timedelta(minutes=15)
 _VERBS = ("list", "cancel", "resume")
 
 
@@ -67,6 +71,8 @@ class Command(JsonCommand):
             )
         if since >= until:
             raise fail("--from должно быть раньше --to", "--from must be before --to")
+        for kind in kinds:
+            _check_reach(kind, api.lists[kind], since)
         with scoped([source.account_id]):
             keys = [
                 walks.start(source, kind, *part).pk
@@ -186,6 +192,22 @@ def _source(text: str) -> tuple[Source, Api]:
             f"Source {found.pk} is an app: the past is loaded by the sources of its merchants",
         )
     return found, api
+
+
+def _check_reach(kind: str, listing: Listing, since: datetime) -> None:
+    """Refuse to ask for what a list no longer has: its silence would say that nothing was lost."""
+    if listing.reaches is None:
+        return
+    earliest = timezone.now() - listing.reaches
+    if since < earliest:
+        first = (earliest + _TYPING).strftime("%Y-%m-%dT%H:%MZ")
+        days = listing.reaches.days
+        raise fail(
+            f"--from: список «{kind}» помнит {days} дней, начните с {first}: более старого в нём "
+            "нет, и пустой ответ не значил бы, что ничего не потеряно",
+            f"--from: the list {kind!r} goes back {days} days, begin at {first}: what is older is "
+            "not in it, and an empty answer would not mean that nothing was lost",
+        )
 
 
 def _kinds(api: Api, source: Source, chosen: str | None) -> list[str]:
