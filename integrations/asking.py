@@ -64,12 +64,16 @@ class Access:
     seconds: float
 
 
+def _never(_secret: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """How an API secret becomes a token: kept in memory alone, and made anew when it is over.
 
     ``call`` is made from the secret, and raises ValueError for one of another form; it goes to the
-    API's own host unless ``host`` names another.
+    API's own host unless ``host`` names another. ``is_token`` knows a secret that needs none of it.
     ``access`` reads the answer's body; None where it lets nobody in. An ``Asked`` then carries the
     token, not the secret.
     """
@@ -77,6 +81,8 @@ class Login:
     call: Callable[[str], Call]
     access: Callable[[Any], Access | None]
     host: str | None = None
+    #: Whether a secret is a token itself, for providers that have given out both.
+    is_token: Callable[[str], bool] = _never
 
 
 class NextCall(Protocol):

@@ -34,6 +34,7 @@ def described(provider: Provider) -> dict[str, Any]:
         "reads": sorted(provider.normalisers.keys() - _answers(provider)),
         "ignores": sorted(provider.ignored),
         "asks": sorted(api.reads) if api else [],
+        "thin": api is not None and api.is_needed,
         "budget": (
             {name: getattr(api.budget, name) for name in ("units", "seconds", "at_once")}
             if api

@@ -49,7 +49,7 @@ def _summary(one: Mapping[str, Any]) -> Iterator[str]:
     yield f"[{one['title']}](#{one['slug']})"
     yield f"`{one['slug']}`"
     yield _signed(one)
-    yield "тонкие / thin" if one["asks"] else "полные / fat"
+    yield "тонкие / thin" if one["thin"] else "полные / fat"
     yield _codes(one["lists"])
     yield _yes(one["app"])
     yield _within(one["sender"])

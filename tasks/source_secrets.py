@@ -10,6 +10,7 @@ from integrations.bitrix24.asking import webhook_key
 from integrations.contract import API, Provider
 from integrations.iiko.asking import log_in as log_in_to_iiko
 from integrations.schemes import Address, Basic, new_signing_secret
+from integrations.shopify.asking import read_secret
 from integrations.yclients.calls import tokens
 
 #: Standard Webhooks asks for 24 to 64 bytes.
@@ -138,6 +139,16 @@ def _stripe_key(value: str) -> None:
         raise _invalid("ключ rk_… (или sk_…)", "a key rk_… (or sk_…)")
 
 
+def _token_or_client(value: str) -> None:
+    try:
+        read_secret(value)
+    except ValueError:
+        raise _invalid(
+            "токен приложения (shpat_…) или client id:client secret",
+            "the app's access token (shpat_…), or client id:client secret",
+        ) from None
+
+
 def _base64(text: str) -> bytes:
     try:  # padding may be missing, as the scheme reads it
         bare = text.rstrip("=")
@@ -155,6 +166,7 @@ def _invalid(russian: str, english: str) -> SecretInvalid:
 _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
     ("bitrix24", API): _inbound_webhook,
     ("iiko", API): _iiko,
+    ("shopify", API): _token_or_client,
     ("standard", "signing"): _standard,
     ("stripe", API): _stripe_key,
     ("toast", API): _client,

@@ -91,6 +91,23 @@ def test_many_objects_are_asked_for_at_once_with_one_login() -> None:
     assert api.logins == 1
 
 
+def test_a_secret_that_is_a_token_itself_is_taken_as_it_is_and_its_end_needs_a_person() -> None:
+    providers = with_api(login=replace(LOGIN, is_token=lambda secret: secret == SECRET))
+    source = make_thin()
+    hear(source, range(1))
+    api = doors(1, valid=SECRET)
+
+    with playing(api) as played:
+        ask_all(providers, played.client(HOST, DOOR))
+        api.valid = "another"
+        hear(source, range(1, 2))
+        ask_all(providers, played.client(HOST, DOOR))
+
+    assert (len(answers_of(source)), api.logins) == (1, 0)
+    (row,) = reads(source)
+    assert "access is refused" in str(row.last_error)
+
+
 def test_what_is_staged_and_kept_holds_neither_secret_nor_token() -> None:
     source = make_thin()
     hear(source, range(1))

@@ -235,6 +235,7 @@ def test_an_error_is_one_sentence_that_names_the_option(
         ("bitrix24", "https://x.example/", "7/abcdefgh", "inbound webhook"),
         ("iiko", "app:secret", "app:secret:key", "appId:clientSecret:apiKey"),
         ("stripe", "whsec_c2VjcmV0", "rk_live_key", "a key rk_"),
+        ("shopify", "shpss_key", "an-id:shpss_key", "the app's access token"),
         ("toast", "a-token-alone", "an-id:its-secret", "the client's id:its key"),
         ("yclients", "one-token", "partnertoken1,usertoken12", "partner's token"),
         ("zettle", "a-client:", "a-client:a-key", "the client's id:its key"),

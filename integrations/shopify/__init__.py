@@ -5,6 +5,7 @@ from integrations.contract import Provider
 from integrations.schemes import named
 from integrations.senders import Sender
 
+from .asking import API, read_shop
 from .payload import EVENT_ID, IGNORED, NORMALISERS, SHOP, TOPIC, split
 
 PROVIDER = Provider(
@@ -17,6 +18,9 @@ PROVIDER = Provider(
     mapper=2,
     methods=frozenset({"POST"}),
     part=whole,
+    merchant_setting="shop",
+    api=API,
+    settings={"shop": read_shop},
     sender=Sender(
         accepts=range(200, 300),
         within=5.0,

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from integrations import parts
-from integrations.clocks import is_plausible, version
+from integrations.clocks import is_plausible, version, version_of_answer
 from integrations.contract import Context, Event, Statement
 from integrations.reading import AMOUNT_LIMIT, Reader
 from integrations.schema import currency_of
@@ -18,6 +19,7 @@ from sales.drafts import (
     Mention,
     Rank,
     SaleDraft,
+    Version,
 )
 from sales.money import round_money
 
@@ -36,20 +38,32 @@ _DISCOUNT_KINDS = {
 
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:
+    """Read an order's event."""
+    return of(Reader(event.payload), context)
+
+
+def of(order: Reader, context: Context) -> Sequence[Statement]:
     """Read an order: its sale, and a poorer view of each refund inside."""
-    order = Reader(event.payload)
     nested = list(order.items("refunds"))
     order_id = order["id"].id()
     currency = currency_of(order, context.currency)
     sale = SaleDraft(
         external_id=order_id,
-        version=version(Rank.FULL, order["updated_at"].time(), context, seq=len(nested)),
+        version=_version(order["updated_at"].time(), context, refunds=len(nested)),
         header=_header(order, currency, context),
         lines=_lines(order, currency),
         customer=_customer(order),
     )
     inside = replace(context, currency=currency, is_test=_is_test(order, context))
     return [sale, *(refunds.nested(one, order_id, inside) for one in nested)]
+
+
+def _version(updated_at: datetime, context: Context, *, refunds: int) -> Version:
+    """Return the version of an order: within a second its refunds are counted, and an answer that
+    was asked for after it is the last word on it."""
+    if words.asked_after(updated_at, context):
+        return version_of_answer(updated_at, context)
+    return version(Rank.FULL, updated_at, context, seq=refunds)
 
 
 def deleted(event: Event, context: Context, /) -> Sequence[Statement]:

@@ -13,7 +13,7 @@ from integrations.contract import Delivery, Event, Normaliser, PayloadUnrecognis
 from integrations.reading import Reader, parse_json, topic_of
 from sales.drafts import ReferenceKind
 
-from . import orders, privacy, references, refunds, transactions
+from . import answers, orders, privacy, references, refunds, transactions
 
 TOPIC, EVENT_ID, SHOP = "x-shopify-topic", "x-shopify-event-id", "x-shopify-shop-domain"
 #: The row of a customer is emptied at once; what only a person can do is an event of its own.
@@ -80,6 +80,7 @@ NORMALISERS: dict[str, Normaliser] = {
     "locations/delete": references.deleted(ReferenceKind.LOCATION),
     "customers/redact": references.redacted,
     **privacy.NORMALISERS,
+    **answers.NORMALISERS,
 }
 #: ``orders/edited`` tells only that lines changed; ``orders/updated`` brings the order itself.
 IGNORED = frozenset({"app/uninstalled", "orders/edited"})

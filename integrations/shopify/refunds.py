@@ -22,7 +22,11 @@ _RESTOCKED = {"cancel": True, "legacy_restock": True, "no_restock": False, "retu
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:
     """Read a refund's own event."""
-    refund = Reader(event.payload)
+    return of(Reader(event.payload), context)
+
+
+def of(refund: Reader, context: Context) -> Sequence[Statement]:
+    """Read a refund that stands alone."""
     return [_draft(refund, refund["order_id"].id(), Rank.FULL, context)]
 
 

@@ -7,6 +7,7 @@ croissant, one discount, the croissant given back.
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal as D
+from typing import TypeVar
 
 import pytest
 
@@ -19,8 +20,18 @@ from integrations.cases import (
     Unrecognised,
     context_of,
     outcome,
+    outcome_of_answer,
 )
-from integrations.contract import Delivery, PayloadUnrecognised, Secret, SignatureInvalid
+from integrations.contract import (
+    Answered,
+    Delivery,
+    Event,
+    PayloadUnrecognised,
+    Read,
+    Secret,
+    SignatureInvalid,
+)
+from integrations.reading import parse_json
 from sales.drafts import (
     CustomerLink,
     Discount,
@@ -544,6 +555,48 @@ SAME_BACK = RefundDraft(
 )
 
 
+Told = TypeVar("Told", SaleDraft, PaymentDraft)
+
+
+def read(draft: Told, seq: int = 0) -> Told:
+    """Return what an answer states: the same, and whoever asks later knows better."""
+    version = replace(draft.version, seq=samples.SENT + seq)
+    return replace(draft, version=version)
+
+
+AUTHORIZATION = payment("5678901234569", clock(11, 0), AUTHORIZED)
+VOID = payment("5678901234569", clock(11, 30), replace(AUTHORIZED, status="cancelled"))
+CAPTURE = payment("5678901234568", clock(9, 0, 2), CAPTURED)
+DECLINE = payment("5678901234568", clock(8, 59, 50), DECLINED)
+ANSWERS: dict[str, Case] = {
+    # Made on 1 July, 75 days before it was listed: it may be out of reach when it is read.
+    "order.listed__page": [
+        Read("order", "5678901234567", clock=clock(8, 20, 32).clock),
+        Read("old_order", "5678901230001", clock=clock(9, 0, 3).clock),
+    ],
+    "order.listed__nothing": IGNORED,
+    # The transaction of kind refund is no payment; the refund stands alone as in its own event.
+    "order.read__refund_inside": [
+        read(replace(POS_SALE, version=clock(8, 20, 32))),
+        replace(REFUND_OF_BUN, version=poorer(REFUND_OF_BUN.version)),
+        read(CARD_PAYMENT),
+        REFUND_OF_BUN,
+    ],
+    # A change is given back in cash, which is unsupported as an event of its own, and skipped here.
+    "order.read__voided": [read(VOIDED_SALE), read(AUTHORIZATION), read(VOID, seq=1)],
+    "order.read__transactions_gone": [read(CHANGED_SALE)],
+    "order.read__price_in_words": Unrecognised("answers[0].order.line_items[0].price"),
+    "old_order.read__web": [read(WEB_SALE), read(DECLINE), read(CAPTURE)],
+    # The answer is dated 17:59:58, and ends with that second.
+    "order.missing__gone": [
+        SaleDraft(
+            external_id="5678901234569",
+            version=Version(Rank.FULL, samples.SENT + 999_999, samples.SENT, OrderedBy.READ),
+            gone=True,
+        )
+    ],
+    "old_order.missing__out_of_reach": IGNORED,
+}
 CASES: dict[str, Case] = {
     "orders_create__same_sale": [SAME_SALE],
     "order_transactions_create__same_sale": [payment(SAME_ID, clock(5, 0, 1), SAME_CASH)],
@@ -584,13 +637,63 @@ CASES: dict[str, Case] = {
     "order_transactions_create__change": UNSUPPORTED,
     "app_uninstalled__ignored": IGNORED,
     **REFERENCES,
+    **ANSWERS,
 }
 SAMPLES = samples.load("shopify")
+RECORDED = samples.load_answers("shopify")
 
 
-@pytest.mark.parametrize("name", sorted(SAMPLES.keys() | CASES.keys()))
+@pytest.mark.parametrize("name", sorted(SAMPLES.keys() | CASES.keys() - ANSWERS.keys()))
 def test_a_recorded_delivery_states_what_was_worked_out_by_hand(name: str) -> None:
     assert outcome(PROVIDER, SAMPLES[name]) == CASES[name]
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED.keys() | ANSWERS.keys()))
+def test_a_recorded_answer_states_what_was_worked_out_by_hand(name: str) -> None:
+    assert outcome_of_answer(PROVIDER, RECORDED[name]) == ANSWERS[name]
+
+
+# The order changed at 12:20:32 by Greenwich. What was asked for within that second may not know of
+# a second refund in it: then the refunds count, as in a webhook. Both clocks have to be past it.
+SECOND = 1_000_000
+CHANGED_AT = clock(8, 20, 32).clock
+
+
+@pytest.mark.parametrize(
+    ("sent", "date", "seq"),
+    [
+        (CHANGED_AT + 400_000, None, 1),
+        (CHANGED_AT + 400_000, CHANGED_AT, 1),
+        (CHANGED_AT + 3 * SECOND, CHANGED_AT, 1),
+        (CHANGED_AT + 999_999, CHANGED_AT + SECOND, 1),
+        (CHANGED_AT + SECOND, CHANGED_AT + SECOND, CHANGED_AT + SECOND),
+        (CHANGED_AT + SECOND, None, CHANGED_AT + SECOND),
+    ],
+)
+def test_an_answer_is_the_last_word_on_a_second_that_is_over(
+    sent: int, date: int | None, seq: int
+) -> None:
+    payload = parse_json(RECORDED["order.read__refund_inside"])
+    context = replace(context_of(PROVIDER), answered=Answered(sent, date))
+
+    sale, *_ = PROVIDER.normalisers["order.read"](Event("", "order.read", payload), context) or ()
+
+    assert isinstance(sale, SaleDraft)
+    assert sale.version == clock(8, 20, 32, seq=seq)
+
+
+def test_an_answer_older_than_what_is_known_counts_as_of_that_when_it_comes_through() -> None:
+    over = clock(8, 30).clock
+
+    found = outcome_of_answer(PROVIDER, RECORDED["order.read__refund_inside"], over=over)
+
+    assert isinstance(found, list)
+    sale, _, paid, _ = found
+    assert isinstance(sale, SaleDraft)
+    assert isinstance(paid, PaymentDraft)
+    # The clock that is known is the order's: a payment keeps its own.
+    assert sale.version == clock(8, 30, seq=samples.SENT)
+    assert paid.version == clock(8, 8, 45, seq=samples.SENT)
 
 
 @pytest.mark.parametrize("name", sorted(name for name in CASES if name.startswith("orders_")))

@@ -15,12 +15,16 @@ _SUCCEEDED = {"authorization": "approved", "capture": "completed", "sale": "comp
 
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement] | None:
+    """Read a transaction's own event."""
+    return of(Reader(event.payload), context)
+
+
+def of(transaction: Reader, context: Context) -> Sequence[Statement] | None:
     """Read a transaction; None for one that is no payment.
 
     A refund's transaction is part of the refund, whose own event tells it. A void that succeeded
     ends the authorization that it names. Raises EventUnsupported for other kinds.
     """
-    transaction = Reader(event.payload)
     kind = transaction["kind"].text(40)
     if kind == "refund":
         return None
@@ -45,9 +49,12 @@ def _draft(
     transaction: Reader, key: str, status: str, context: Context, *, seq: int = 0
 ) -> PaymentDraft:
     amount, currency = words.shop_money(transaction, context)
+    created_at = transaction["created_at"].time()
+    # Its status may change and its only time does not: what was asked for later knows better.
+    seq += words.asked_after(created_at, context)
     return PaymentDraft(
         external_id=transaction[key].id(),
-        version=version(Rank.FULL, transaction["created_at"].time(), context, seq=seq),
+        version=version(Rank.FULL, created_at, context, seq=seq),
         sale_external_id=transaction["order_id"].id(),
         content=Payment(
             status=status,

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from integrations.clocks import micros
 from integrations.contract import Context
 from integrations.parts import taxed
 from integrations.reading import Reader
@@ -24,6 +25,8 @@ METHODS = {
     "shopify_store_credit": "account",
 }
 CHANNELS = {"pos": "pos", "web": "online"}
+#: Microseconds: Shopify's times are of whole seconds.
+_SECOND = 1_000_000
 _LAST4 = re.compile(r"[0-9]{4}\Z")
 
 
@@ -46,6 +49,17 @@ def place(parent: Reader, context: Context) -> dict[str, Any]:
 def time_of(parent: Reader) -> datetime:
     """Return when it happened: orders taken in from elsewhere are created later than processed."""
     return (parent.get("processed_at") or parent["created_at"]).time()
+
+
+def asked_after(time: datetime, context: Context) -> int:
+    """Return when we asked (microseconds), 0 where that was not after the second of a time, or
+    nothing was asked: what else happened within that second an answer may not know yet. Our clock
+    and Shopify's (the answer's ``Date``) both have to say so."""
+    answered = context.answered
+    if answered is None:
+        return 0
+    dated = answered.sent if answered.date is None else min(answered.sent, answered.date)
+    return answered.sent if dated >= micros(time) + _SECOND else 0
 
 
 def offset_of(time: datetime) -> int:
