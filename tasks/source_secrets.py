@@ -167,6 +167,7 @@ _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
     ("bitrix24", API): _inbound_webhook,
     ("iiko", API): _iiko,
     ("shopify", API): _token_or_client,
+    ("salesforce", API): _client,
     ("standard", "signing"): _standard,
     ("stripe", API): _stripe_key,
     ("toast", API): _client,

@@ -16,9 +16,12 @@ from accounts.commandline import every_account
 from accounts.models import Account, Source
 from ingest import endpoints
 from ingest.models import Inbox, SourceEndpoint, SourceSecret
+from integrations.registry import PROVIDERS
 from tasks.source_settings import SETTINGS, values_of
 from tasks.sources import connectable
 
+#: Settings without which a source of some provider is not made.
+NEEDED = {"organization": "00D000000000001"}
 WHSEC = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 
 
@@ -236,6 +239,7 @@ def test_an_error_is_one_sentence_that_names_the_option(
         ("iiko", "app:secret", "app:secret:key", "appId:clientSecret:apiKey"),
         ("stripe", "whsec_c2VjcmV0", "rk_live_key", "a key rk_"),
         ("shopify", "shpss_key", "an-id:shpss_key", "the app's access token"),
+        ("salesforce", "a-key-alone", "a-key:its-secret", "the client's id:its key"),
         ("toast", "a-token-alone", "an-id:its-secret", "the client's id:its key"),
         ("yclients", "one-token", "partnertoken1,usertoken12", "partner's token"),
         ("zettle", "a-client:", "a-client:a-key", "the client's id:its key"),
@@ -244,7 +248,8 @@ def test_an_error_is_one_sentence_that_names_the_option(
 def test_a_secret_of_an_api_has_the_form_that_its_calls_take(
     provider: str, wrong: str, right: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    number = str(add(capsys, provider)["id"])
+    needed = [f"--setting={name}={NEEDED[name]}" for name in PROVIDERS[provider].requires]
+    number = str(add(capsys, provider, *needed)["id"])
 
     with pytest.raises(CommandError) as caught:
         call_command("source", "secret", number, "--kind", "api", "--secret", wrong)

@@ -188,10 +188,10 @@ TABLE: Mapping[str, Row] = {
         payments=[{**one, "tendered": None} for one in PAYMENTS],
         is_deal=True,
     ),
-    # An opportunity has an amount; what was sold comes apart from it, line by line.
+    # An opportunity has an amount, and its list the rows; taxes are in neither.
     "salesforce": Row(
         sale=DEAL | dict.fromkeys(("tax_included", "gross_total", "discount_total", "tax_total")),
-        lines=[],
+        lines=[(*line[:6], None, None) for line in LINES],
         is_deal=True,
     ),
     # A till's order has no delivery and no tip, and says so.

@@ -4,6 +4,7 @@ from integrations.contract import Answer, Provider
 from integrations.schemes import Address
 from integrations.senders import Sender
 
+from .asking import API, read_currencies, read_domain
 from .payload import IGNORED, NORMALISERS, split
 from .records import read_clock, read_organization
 
@@ -33,7 +34,13 @@ PROVIDER = Provider(
         "sforce_api_om_outboundmessaging_notifications.htm, 2026-11-27",
     ),
     default_currency="USD",
-    settings={"organization": read_organization, "clock": read_clock},
+    api=API,
+    settings={
+        "organization": read_organization,
+        "clock": read_clock,
+        "domain": read_domain,
+        "currencies": read_currencies,
+    },
     says_anew=frozenset({"clock"}),
     requires={"organization": "Organization ID, 00D… / the Organization ID, 00D…"},
 )

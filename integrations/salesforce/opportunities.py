@@ -1,21 +1,25 @@
 """Opportunities: a sale of kind *deal*, in whatever state it is.
 
-Every field is there only if an administrator chose it, and an empty one is not told from one that
-was not chosen: what is not there is not known.
+In a message every field is there only if an administrator chose it, and an empty one is not told
+from one that was not chosen: what is not there is not known. A list has all that we ask for, empty
+ones as null, and the rows as well.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from integrations.answers import answers_of
 from integrations.clocks import is_plausible
 from integrations.contract import Context, Event, Statement
 from integrations.reading import Reader
 from integrations.schema import currency_of
-from integrations.strict_xml import boolean, number
-from sales.drafts import CustomerLink, Header, Mention, SaleDraft
+from integrations.strict_xml import number
+from sales.drafts import CustomerLink, Header, Mention, SaleDraft, Version
 
-from .records import id_of, is_deleted, record_of, version_of
+from .records import flag, id_of, is_deleted, record_of, version_of, version_of_listed
+from .rows import lines_of
 
 #: The stages that every organization begins with, for where IsWon and IsClosed were not chosen.
 _STAGES = {
@@ -33,13 +37,31 @@ _STAGES = {
 
 
 def stated(event: Event, context: Context, /) -> Sequence[Statement]:
-    """State header and customer of an opportunity, or its end."""
+    """State header and customer of an opportunity that a message tells of, or its end."""
     record = record_of(event, context)
-    name, at = id_of(record), version_of(record, context)
+    return (_sale(record, version_of(record, context), context),)
+
+
+def listed(event: Event, context: Context, /) -> Sequence[Statement]:
+    """State the opportunities of a page, with the rows that no message tells. A list of errors is
+    no page: behind it the list begins anew."""
+    pages = [page for page in answers_of(event) if type(page.value) is not list]
+    return [_with_lines(record, context) for page in pages for record in page["records"]]
+
+
+def _with_lines(record: Reader, context: Context) -> SaleDraft:
+    sale = _sale(record, version_of_listed(record, context), context)
+    if sale.header is None:
+        return sale
+    return replace(sale, lines=lines_of(record, sale.header.currency))
+
+
+def _sale(record: Reader, at: Version, context: Context) -> SaleDraft:
+    name = id_of(record)
     if is_deleted(record):
-        return (SaleDraft(external_id=name, version=at, gone=True),)
+        return SaleDraft(external_id=name, version=at, gone=True)
     header, customer = _header(record, context), _customer(record)
-    return (SaleDraft(external_id=name, version=at, header=header, customer=customer),)
+    return SaleDraft(external_id=name, version=at, header=header, customer=customer)
 
 
 def _header(record: Reader, context: Context) -> Header:
@@ -72,7 +94,7 @@ def _header(record: Reader, context: Context) -> Header:
 def _status(record: Reader) -> str:
     """Return the state by IsWon and IsClosed, which hold whatever a stage is called; a stage of
     one's own without them would be an open deal for ever, and is refused."""
-    won, closed = (record.maybe(key, boolean) for key in ("IsWon", "IsClosed"))
+    won, closed = (record.maybe(key, flag) for key in ("IsWon", "IsClosed"))
     stage = record.maybe("StageName", Reader.text)
     if won is None and closed is None and stage in _STAGES:
         return _STAGES[stage]

@@ -23,11 +23,12 @@ NAMESPACES = frozenset(
 #: Objects that are no sale and never become one: a lead that is converted leaves an opportunity.
 IGNORED = frozenset({"Lead", "Case"})
 #: Lines of an opportunity come one by one (OpportunityLineItem), and which of them are all of them
-#: no message says: they stay unsupported.
+#: no message says: they stay unsupported, and come with the list.
 NORMALISERS: Mapping[str, Normaliser] = {
     "Opportunity": opportunities.stated,
     "Account": customers.account,
     "Contact": customers.contact,
+    "opportunity.listed": opportunities.listed,
 }
 
 

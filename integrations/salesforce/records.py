@@ -6,9 +6,11 @@ time, the one received later knows more.
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-from integrations.clocks import version
+from integrations.clocks import version, version_of_answer
 from integrations.contract import Context, Event
 from integrations.reading import Reader
 from integrations.strict_xml import boolean
@@ -56,13 +58,31 @@ def id_of(record: Reader, key: str = "Id") -> str:
     return found.text()
 
 
+def flag(reader: Reader) -> bool:
+    """Return true or false, as JSON has it or as XML spells it."""
+    return reader.value if type(reader.value) is bool else boolean(reader)
+
+
 def is_deleted(record: Reader) -> bool:
     """Say whether a record lies in the recycle bin."""
-    return record.maybe("IsDeleted", boolean) or False
+    return record.maybe("IsDeleted", flag) or False
+
+
+def clock_of(settings: Mapping[str, Any]) -> str:
+    """Return the one field whose time orders the states of a source's records."""
+    return str(settings.get("clock") or CLOCKS[0])
 
 
 def version_of(record: Reader, context: Context) -> Version:
-    """Return as of when a record speaks: by the source's one clock, else by its first receipt."""
-    at = record.maybe(context.settings.get("clock") or CLOCKS[0], Reader.time)
+    """Return as of when the record of a message speaks: by the source's one clock, else by its
+    first receipt."""
+    at = record.maybe(clock_of(context.settings), Reader.time)
     up = _SECOND if is_deleted(record) else None
     return version(Rank.FULL, at, context, seq=context.received, round_up=up)
+
+
+def version_of_listed(record: Reader, context: Context) -> Version:
+    """Return as of when a record of a list speaks: by the same clock, which the list always has;
+    of one clock, what was asked for later. An end stands to the end of its second."""
+    at = record[clock_of(context.settings)].time()
+    return version_of_answer(at.replace(microsecond=999_999) if is_deleted(record) else at, context)

@@ -7,10 +7,11 @@ Everything was received at 18:00:00 UTC; the source's zone is Moscow, three hour
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
-from integrations import samples
+from integrations import answers, samples
 from integrations.cases import (
     IGNORED,
     RECEIVED,
@@ -19,6 +20,7 @@ from integrations.cases import (
     Unrecognised,
     context_of,
     outcome,
+    outcome_of_answer,
 )
 from integrations.contract import PayloadUnrecognised
 from integrations.reading import Reader
@@ -26,6 +28,7 @@ from integrations.strict_xml import parse_xml
 from sales.drafts import (
     CustomerLink,
     Header,
+    Line,
     Mention,
     OrderedBy,
     Rank,
@@ -39,6 +42,7 @@ from . import PROVIDER
 from .payload import NORMALISERS
 from .records import read_clock, read_organization
 
+SAMPLES, ANSWERS = samples.load("salesforce"), samples.load_answers("salesforce")
 MIDNIGHT = 1_789_344_000_000_000  # 2026-09-14T00:00:00Z
 DEAL = "006000000000001AAA"
 ACCOUNT = CustomerLink(customer=Mention(external_id="001000000000001AAA"))
@@ -87,6 +91,62 @@ def person(name: str, content: dict[str, str | None] | None, at: Version) -> Ref
         content=content,
         gone=content is None,
     )
+
+
+def listed(hour: int, minute: int, second: int = 0, micros: int = 0) -> Version:
+    """Return a time of UTC; of two answers of one time, the one asked for later knows more."""
+    return replace(clock(hour, minute, second, micros), seq=samples.SENT)
+
+
+def row(number: int, product: int, name: str, **more: Any) -> Line:
+    return replace(
+        Line(
+            key=f"00k{number:012d}AAA",
+            product=Mention(external_id=f"01t{product:012d}AAA", name=name),
+            name=name,
+        ),
+        **more,
+    )
+
+
+#: 2 × 250 = 500, 10 % off: 450. With 170 for the tray, which has no code, 620.
+MACHINE = row(
+    1,
+    1,
+    "Coffee machine",
+    sku="CM-1",
+    quantity=D(2),
+    unit_price=D(250),
+    gross=D("500.00"),
+    discount=D("50.00"),
+    total=D("450.00"),
+)
+TRAY = row(
+    2,
+    2,
+    "Tray of croissants",
+    quantity=D(1),
+    unit_price=D(170),
+    gross=D("170.00"),
+    discount=D("0.00"),
+    total=D("170.00"),
+)
+WON_WITH_ROWS = replace(sale(WON, listed(12, 8, 45)), lines=(MACHINE, TRAY))
+#: Open, by a contact alone, without an amount and without rows: none is all of them.
+TO_COME = SaleDraft(
+    external_id="006000000000005AAA",
+    version=listed(12, 30),
+    header=replace(
+        WON,
+        status="open",
+        number="A deal to come",
+        occurred_at=WON.provider_at,
+        business_date=None,
+        total=None,
+    ),
+    lines=(),
+    customer=CustomerLink(customer=Mention(external_id="003000000000001AAA")),
+)
 
 
 CASES: dict[str, Case] = {
@@ -184,12 +244,82 @@ CASES: dict[str, Case] = {
     "Lead__new": IGNORED,
     "Case__new": IGNORED,
     "message__empty": IGNORED,
+    "opportunity.listed__page": [WON_WITH_ROWS, TO_COME],
+    "opportunity.listed__first_of_two": [WON_WITH_ROWS],
+    "opportunity.listed__second_of_two": [TO_COME],
+    "opportunity.listed__rows": [
+        # 520 for 2 × 250 was raised, which is no discount; 0.333 × 10 = 3.33; a deleted row is
+        # none. 520 + 3.33 = 523.33, in the source's currency.
+        replace(
+            WON_WITH_ROWS,
+            external_id="006000000000006AAA",
+            header=replace(WON, currency="USD", total=D("523.33")),
+            lines=(
+                replace(MACHINE, key="00k000000000003AAA", discount=None, total=D("520.00")),
+                row(
+                    4,
+                    3,
+                    "Beans",
+                    sku="B-1",
+                    quantity=D("0.333"),
+                    unit_price=D(10),
+                    gross=D("3.33"),
+                    discount=D("0.00"),
+                    total=D("3.33"),
+                ),
+            ),
+        ),
+        # One row of two; and a bonus of −30, which no line can be.
+        replace(WON_WITH_ROWS, external_id="006000000000007AAA", lines=None),
+        replace(WON_WITH_ROWS, external_id="006000000000008AAA", lines=None),
+    ],
+    "opportunity.listed__deleted": [
+        SaleDraft(external_id=DEAL, version=listed(15, 0, 0, 999_999), gone=True)
+    ],
+    # 2 × 150 − 30 = 270; 120 − 12 = 108; 378 together
+    "opportunity.listed__same_sale": [
+        replace(
+            WON_WITH_ROWS,
+            header=replace(WON, number="Кофе и круассан", currency="RUB", total=D("378.00")),
+            lines=(
+                row(
+                    1,
+                    1,
+                    "Кофе",
+                    quantity=D(2),
+                    unit_price=D(150),
+                    gross=D("300.00"),
+                    discount=D("30.00"),
+                    total=D("270.00"),
+                ),
+                row(
+                    2,
+                    2,
+                    "Круассан",
+                    quantity=D(1),
+                    unit_price=D(120),
+                    gross=D("120.00"),
+                    discount=D("12.00"),
+                    total=D("108.00"),
+                ),
+            ),
+        )
+    ],
+    "opportunity.listed__end": IGNORED,
+    "opportunity.listed__begins_anew": IGNORED,
+    "opportunity.listed__amount_in_words": Unrecognised("answers[0].records[0].Amount"),
+    "opportunity.listed__undated": Unrecognised("answers[0].records[0].LastModifiedDate"),
 }
 
 
-@pytest.mark.parametrize("name", sorted(CASES))
+@pytest.mark.parametrize("name", sorted({*CASES} & {*SAMPLES}))
 def test_a_recorded_delivery_states_what_was_worked_out_by_hand(name: str) -> None:
-    assert outcome(PROVIDER, samples.load("salesforce")[name]) == CASES[name]
+    assert outcome(PROVIDER, SAMPLES[name]) == CASES[name]
+
+
+@pytest.mark.parametrize("name", sorted({*CASES} & {*ANSWERS}))
+def test_a_recorded_answer_states_what_was_worked_out_by_hand(name: str) -> None:
+    assert outcome_of_answer(PROVIDER, ANSWERS[name]) == CASES[name]
 
 
 def stated(name: str, changes: dict[str, str | None], **settings: str) -> SaleDraft:
@@ -244,6 +374,25 @@ def test_one_clock_orders_the_states_of_a_source() -> None:
     # The other one never steps in: two clocks in one order are none.
     assert stated("Opportunity__won", modified).version == UNDATED
     assert stated("Opportunity__won", {}, clock="SystemModstamp").version == UNDATED
+
+
+def test_the_list_is_ordered_by_the_same_clock_as_the_messages() -> None:
+    delivery = samples.answered(ANSWERS["opportunity.listed__page"])
+    (event,) = answers.split(delivery)
+    other = replace(
+        context_of(PROVIDER), answered=delivery.answered, settings={"clock": "SystemModstamp"}
+    )
+
+    found = NORMALISERS[event.type](event, other)
+
+    # An hour behind LastModifiedDate.
+    assert found == [
+        replace(one, version=at)
+        for one, at in (
+            (WON_WITH_ROWS, listed(13, 8, 45)),
+            (TO_COME, listed(13, 30)),
+        )
+    ]
 
 
 def test_a_message_sent_again_has_its_key_and_what_is_true_by_now() -> None:
