@@ -132,6 +132,21 @@ def client_in(secret: str) -> tuple[str, str]:
     return name, word
 
 
+@dataclass(frozen=True, slots=True)
+class SecretForm:
+    """What an API secret looks like, so that a slip shows when it is typed and not by a 401.
+
+    ``read`` raises ValueError for one of another form; the words say what is expected instead.
+    """
+
+    read: Callable[[str], object]
+    russian: str
+    english: str
+
+
+CLIENT = SecretForm(client_in, "код клиента:его ключ", "the client's id:its key")
+
+
 def access_in(body: Any, token: str, seconds: str) -> Access | None:
     """Return what lets calls in, under the names of the token and of its seconds; None where one
     of them is not there, or impossible."""
@@ -202,6 +217,8 @@ class Api:
     requires: Mapping[str, str] = field(default_factory=dict)
     #: Whether the API needs a secret of kind ``api``.
     needs_secret: bool = True
+    #: What the secret has to look like, where it is no single word.
+    secret_form: SecretForm | None = None
     #: How the secret becomes a token, for those who do not take the secret itself.
     login: Login | None = None
     #: Kind of entity → kind of read: what to ask for where two events tell an entity in two ways

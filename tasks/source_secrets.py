@@ -5,13 +5,9 @@ import binascii
 import secrets
 from collections.abc import Callable, Mapping
 
-from integrations.asking import client_in
-from integrations.bitrix24.asking import webhook_key
+from integrations.asking import SecretForm
 from integrations.contract import API, Provider
-from integrations.iiko.asking import log_in as log_in_to_iiko
 from integrations.schemes import Address, Basic, new_signing_secret
-from integrations.shopify.asking import read_secret
-from integrations.yclients.calls import tokens
 
 #: Standard Webhooks asks for 24 to 64 bytes.
 _STANDARD_BYTES = range(24, 65)
@@ -73,9 +69,18 @@ def check_secret(provider: Provider, kind: str, value: str) -> None:
     longest = _LONGEST_TOKEN if kind == API else _LONGEST
     if len(value) > longest:
         raise _invalid(f"не длиннее {longest} знаков", f"at most {longest} characters")
+    if kind == API and provider.api and provider.api.secret_form:
+        _check_form(provider.api.secret_form, value)
     check = _CHECKS.get((provider.slug, kind)) or _CHECKS.get(("", kind))
     if check is not None:
         check(value)
+
+
+def _check_form(form: SecretForm, value: str) -> None:
+    try:
+        form.read(value)
+    except ValueError:
+        raise _invalid(form.russian, form.english) from None
 
 
 def _standard(value: str) -> None:
@@ -98,57 +103,6 @@ def _bearer(value: str) -> None:
         raise _invalid("от 16 до 128 знаков", "16 to 128 characters")
 
 
-def _inbound_webhook(value: str) -> None:
-    try:
-        webhook_key(value)
-    except ValueError:
-        raise _invalid(
-            "адрес входящего вебхука или его часть 7/код",
-            "the address of an inbound webhook, or its part 7/code",
-        ) from None
-
-
-def _two_tokens(value: str) -> None:
-    try:
-        tokens(value)
-    except ValueError:
-        raise _invalid(
-            "токен партнёра и токен пользователя через запятую, без пробелов",
-            "the partner's token and the user's, with a comma between them and no spaces",
-        ) from None
-
-
-def _client(value: str) -> None:
-    try:
-        client_in(value)
-    except ValueError:
-        raise _invalid("код клиента:его ключ", "the client's id:its key") from None
-
-
-def _iiko(value: str) -> None:
-    try:
-        log_in_to_iiko(value)
-    except ValueError:
-        raise _invalid(
-            "apiLogin или appId:clientSecret:apiKey", "an apiLogin, or appId:clientSecret:apiKey"
-        ) from None
-
-
-def _stripe_key(value: str) -> None:
-    if not value.startswith(("rk_", "sk_")):  # neither a public key nor a signing secret
-        raise _invalid("ключ rk_… (или sk_…)", "a key rk_… (or sk_…)")
-
-
-def _token_or_client(value: str) -> None:
-    try:
-        read_secret(value)
-    except ValueError:
-        raise _invalid(
-            "токен приложения (shpat_…) или client id:client secret",
-            "the app's access token (shpat_…), or client id:client secret",
-        ) from None
-
-
 def _base64(text: str) -> bytes:
     try:  # padding may be missing, as the scheme reads it
         bare = text.rstrip("=")
@@ -164,15 +118,7 @@ def _invalid(russian: str, english: str) -> SecretInvalid:
 
 #: (provider, kind) → its check; an empty provider stands for all.
 _CHECKS: Mapping[tuple[str, str], Callable[[str], None]] = {
-    ("bitrix24", API): _inbound_webhook,
-    ("iiko", API): _iiko,
-    ("shopify", API): _token_or_client,
-    ("salesforce", API): _client,
     ("standard", "signing"): _standard,
-    ("stripe", API): _stripe_key,
-    ("toast", API): _client,
-    ("zettle", API): _client,
-    ("yclients", API): _two_tokens,
     ("", "public_key"): _public_key,
     ("", "bearer"): _bearer,
 }

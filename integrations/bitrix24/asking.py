@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window, pause_by_header
+from integrations.asking import (
+    Api,
+    Asked,
+    Budget,
+    Call,
+    Listing,
+    Reply,
+    SecretForm,
+    Window,
+    pause_by_header,
+)
 
 #: A page of any list, which cannot be changed.
 PAGE = 50
@@ -112,6 +122,11 @@ API = Api(
     budget=Budget(units=2, seconds=1),
     reads={"deal": next_of_deal, "contact": next_of_contact},
     lists={"deal": Listing(page_of_deals, cursor_of_deals)},
+    secret_form=SecretForm(
+        webhook_key,
+        "адрес входящего вебхука или его часть 7/код",
+        "the address of an inbound webhook, or its part 7/code",
+    ),
     missing=missing,
     pause=pause,
     requires={"portal": "адрес портала, company.bitrix24.ru / the portal's domain"},

@@ -18,6 +18,7 @@ from integrations.asking import (
     Listing,
     Login,
     Reply,
+    SecretForm,
     Window,
     access_for,
 )
@@ -113,6 +114,11 @@ API = Api(
     budget=Budget(units=1, seconds=1),
     reads={},
     lists={"delivery": Listing(page, following, longest=_LONGEST)},
+    secret_form=SecretForm(
+        log_in,
+        "apiLogin или appId:clientSecret:apiKey",
+        "an apiLogin, or appId:clientSecret:apiKey",
+    ),
     login=Login(call=log_in, access=access),
     requires={"organization": "код организации (organizationId) / the organization's id"},
 )

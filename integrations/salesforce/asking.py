@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from integrations.asking import (
+    CLIENT,
     Access,
     Api,
     Asked,
@@ -207,6 +208,7 @@ API = Api(
         "currencies": "one или many: сколько в организации валют / one or many, the currencies of"
         " the organization",
     },
+    secret_form=CLIENT,
     login=Login(call=log_in, access=access),
     only_lost=True,
     window=_WINDOW,

@@ -19,6 +19,7 @@ from integrations.asking import (
     Listing,
     Login,
     Reply,
+    SecretForm,
     Window,
     access_in,
     client_in,
@@ -164,6 +165,11 @@ API = Api(
     reads={"order": next_of_order, "old_order": next_of_order},
     lists={"order": Listing(page_of_orders, following)},
     requires={"shop": "адрес магазина, demo.myshopify.com / the shop's address"},
+    secret_form=SecretForm(
+        read_secret,
+        "токен приложения (shpat_…) или client id:client secret",
+        "the app's access token (shpat_…), or client id:client secret",
+    ),
     login=Login(call=log_in, access=access, is_token=is_token),
     only_lost=True,
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, SecretForm, Window
 from integrations.clocks import EPOCH
 
 from .payload import READINGS
@@ -28,6 +28,16 @@ def read_account(text: str) -> str:
     if not _ACCOUNT.fullmatch(found):
         raise ValueError(text)
     return found
+
+
+def read_key(text: str) -> str:
+    """Return a key of the API, restricted or not: neither a public key nor a signing secret.
+
+    Raises ValueError.
+    """
+    if not text.startswith(("rk_", "sk_")):
+        raise ValueError
+    return text
 
 
 def host_of(settings: Mapping[str, Any]) -> str:
@@ -92,4 +102,5 @@ API = Api(
     reads={},
     lists={"event": Listing(page, following, reaches=_KEPT)},
     missing=never,
+    secret_form=SecretForm(read_key, "ключ rk_… (или sk_…)", "a key rk_… (or sk_…)"),
 )

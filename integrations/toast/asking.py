@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from integrations.asking import (
+    CLIENT,
     Access,
     Api,
     Asked,
@@ -89,6 +90,7 @@ API = Api(
     reads={},
     # By number of page alone: within an hour few orders change, and leave it, meanwhile.
     lists={"order": Listing(page, cursor_of, longest=timedelta(hours=1))},
+    secret_form=CLIENT,
     login=Login(call=log_in, access=access),
     requires={"restaurant": "GUID ресторана / the GUID of the restaurant"},
     window=_WINDOW,

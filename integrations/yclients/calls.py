@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, Window
+from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, SecretForm, Window
 from integrations.clocks import anywhere
 
 #: Host → the ``Accept`` that asks it for answers of the second version.
@@ -103,6 +103,11 @@ API = Api(
     host=host_of,
     # 200 a minute and 5 a second are allowed: 3 a second are 180 a minute.
     budget=Budget(units=3, seconds=1),
+    secret_form=SecretForm(
+        tokens,
+        "токен партнёра и токен пользователя через запятую, без пробелов",
+        "the partner's token and the user's, with a comma between them and no spaces",
+    ),
     reads={},
     lists={
         "record": Listing(visits, next_page),

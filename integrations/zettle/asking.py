@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from integrations.asking import (
+    CLIENT,
     Access,
     Api,
     Asked,
@@ -78,5 +79,6 @@ API = Api(
     budget=Budget(units=2, seconds=1),
     reads={},
     lists={"purchase": Listing(page, following, longest=_LONGEST)},
+    secret_form=CLIENT,
     login=Login(call=log_in, access=access, host="oauth.zettle.com"),
 )
