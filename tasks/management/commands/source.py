@@ -31,6 +31,8 @@ from tasks import source_shown, sql
 from tasks.app_options import AppOptions, add_app_options, invitation, waiting_of
 from tasks.children import AppInvalid, add_child, check_settings
 from tasks.secret_input import add_secret_options, given_secret
+from tasks.source_checking import checked
+from tasks.source_checking import is_refused as is_shut
 from tasks.source_secrets import KINDS, SecretInvalid
 from tasks.source_settings import SettingInvalid, names, read_settings
 from tasks.source_trying import add_try, answered, is_refused
@@ -83,6 +85,8 @@ class Command(JsonCommand):
   manage.py source secret 3 --secret -           # спросит, на экране не видно / asks, unseen
   manage.py source secret 3 --secret-file key.txt
   manage.py source secret 3 --kind bearer        # для 1С: токен вместо подписи
+  manage.py source secret 3 --kind api --secret -   # ключ API / the secret of the API
+  manage.py source check 3                       # подошёл ли он / whether it fits
   manage.py source rotate 3 --overlap 24h        # новый секрет, старый действует ещё сутки
   manage.py source rotate 3 --url                # новый адрес
   manage.py source pause 3
@@ -109,6 +113,7 @@ class Command(JsonCommand):
         )
         rotate.add_argument("--url", action="store_true", help="сменить адрес / a new address")
         add_try(verbs)
+        _of_one(verb(verbs, "check", "пускает ли API провайдера / does the API let us in"))
         _of_one(verb(verbs, "unrouted", "чьи доставки ждут / merchants who are not connected"))
         _of_one(verb(verbs, "code", "код, который ждёт кабинет провайдера / a console's code"))
         invite = _of_one(verb(verbs, "invite", "пароль для входа продавца / a merchant's password"))
@@ -118,7 +123,8 @@ class Command(JsonCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         verbs = ("add", "list", "set", "secret", "rotate", "unrouted", "invite", "code")
-        run = {"try": self.attempt, **{one: getattr(self, one) for one in verbs}}
+        run = {"try": self.attempt, "check": self.access}
+        run |= {one: getattr(self, one) for one in verbs}
         try:
             run.get(options["verb"], self.state)(options)
         except (AppInvalid, SecretInvalid, SettingInvalid, SettingUnusable) as error:
@@ -151,6 +157,13 @@ class Command(JsonCommand):
         value, text = answered(options)
         self.answer(options, value, text)
         if is_refused(value):
+            raise SystemExit(1)
+
+    def access(self, options: dict[str, Any]) -> None:
+        """Ask the provider's API for a page of each list; exit 1 where it lets us not in."""
+        value, text = checked(options["id"])
+        self.answer(options, value, text)
+        if is_shut(value):
             raise SystemExit(1)
 
     def unrouted(self, options: dict[str, Any]) -> None:
