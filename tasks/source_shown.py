@@ -36,7 +36,8 @@ def shown(source: Source, secret: str | None) -> dict[str, Any]:
         "unsigned": _is_unsigned(source),
         "shows_code": _shows_code(source),
         "needs_api_secret": _lacks_api_secret(source),
-        "needs_settings": _missing(source),
+        "needs_settings": _missing(source, needed=True),
+        "could_find_lost": _could_find_lost(source),
     }
 
 
@@ -74,12 +75,25 @@ def code_of(source: Source) -> dict[str, str] | None:
     return None if found is None else {"code": found[0], "at": found[1].isoformat()}
 
 
-def _missing(source: Source) -> dict[str, str]:
-    """Return the settings without which the provider's API cannot be asked: name → what it is."""
+def _missing(source: Source, *, needed: bool) -> dict[str, str]:
+    """Return the settings without which the provider's API cannot be asked: name → what it is.
+
+    ``needed`` chooses APIs that sales wait for, or those that only find what was lost.
+    """
     api = provider.api if (provider := PROVIDERS.get(source.provider)) else None
-    if api is None or source.is_app:  # an app is never asked, its merchants are
+    if api is None or source.is_app or api.is_needed != needed:  # an app is never asked
         return {}
     return {name: what for name, what in api.requires.items() if not source.settings.get(name)}
+
+
+def _could_find_lost(source: Source) -> list[str]:
+    """Return what is left to set until lost sales can be found, where sales do not wait for it:
+    names of settings, and ``api`` for the secret."""
+    api = provider.api if (provider := PROVIDERS.get(source.provider)) else None
+    if api is None or source.is_app or api.is_needed or not api.lists:
+        return []
+    lacks = api.needs_secret and not endpoints.api_secret_of(source)
+    return [*_missing(source, needed=False), *([API] if lacks else [])]
 
 
 def _shows_code(source: Source) -> bool:
@@ -130,7 +144,20 @@ def text(shown: dict[str, Any]) -> str:
             "дальше, ключ API, чтобы читать документы / next, a key of the API to read with: "
             f"manage.py source secret {shown['id']} --kind api --secret -"
         )
+    if shown["could_find_lost"]:
+        lines.append(_lost_hint(shown["id"], shown["could_find_lost"]))
     return "\n".join(lines)
+
+
+def _lost_hint(source: int, lacking: list[str]) -> str:
+    names = [f"--setting {name}=…" for name in lacking if name != API]
+    commands = [f"manage.py source set {source} {' '.join(names)}"] if names else []
+    if API in lacking:
+        commands.append(f"manage.py source secret {source} --kind api --secret -")
+    return (
+        "чтобы находить потерянное в пути (README провайдера) / to find what is lost on the way"
+        f" (the provider's README): {'; '.join(commands)}; manage.py source check {source}"
+    )
 
 
 def _code_hint(source: int) -> str:

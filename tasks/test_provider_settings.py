@@ -160,10 +160,32 @@ def test_a_source_says_what_it_cannot_ask_without_until_it_has_it(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_source_that_tells_all_it_knows_lacks_nothing_and_could_find_what_is_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    added = run(capsys, "add", "toast", "--account", "cafe")
+    number = str(added["id"])
+    call_command("source", "pause", number)
+    told = capsys.readouterr().out
+
+    run(capsys, "set", number, "--setting", "restaurant=d3f0c0de-0000-4000-8000-000000000001")
+    given = run(capsys, "secret", number, "--kind", "api", "--secret", "an-id:a-secret")
+
+    assert (added["needs_settings"], added["needs_api_secret"]) == ({}, False)
+    assert added["could_find_lost"] == ["restaurant", "api"]
+    assert f"manage.py source set {number} --setting restaurant=…" in told
+    assert f"manage.py source check {number}" in told
+    assert given["could_find_lost"] == []
+    call_command("source", "pause", number)
+    assert "потерянное" not in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_provider_that_is_never_asked_lacks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     added = run(capsys, "add", "standard", "--account", "cafe")
 
     assert (added["needs_settings"], added["needs_api_secret"]) == ({}, False)
+    assert added["could_find_lost"] == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -56,7 +56,7 @@ def test_adding_makes_the_account_the_address_and_the_secret(
 
     assert set(answer) == {
         *("id", "url", "path", "secret", "state", "unsigned", "needs_api_secret"),
-        "needs_settings",
+        *("needs_settings", "could_find_lost"),
         "shows_code",
         *("kind", "parent", "merchant"),
     }
