@@ -103,6 +103,8 @@ class Listing:
     cursor: Callable[[Reply, str | None], str | None]
     #: The longest window that may be asked for at once, where there is one.
     longest: timedelta | None = None
+    #: How many lists stand around that of its items: orders grouped by shop have one.
+    nested: int = 0
     #: How far back it goes, where what is older is simply not in it: to ask for more is refused,
     #: for an empty list would look like "nothing was lost".
     reaches: timedelta | None = None

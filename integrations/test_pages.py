@@ -64,6 +64,23 @@ def test_items_that_cannot_be_read_are_told_of_and_the_others_are_stated() -> No
     assert repr(event) == before
 
 
+def _grouped(event: Event, context: Context, /) -> Sequence[Statement]:
+    (page,) = Reader(event.payload)["answers"]
+    return [_sale(one) for shop in page["shops"] for one in shop["sales"]]
+
+
+def test_items_may_stand_below_other_lists() -> None:
+    event = page({"shops": [{"sales": items("1.00", "much")}, {"sales": items("little", "4.00")}]})
+
+    stated, lacking = pages.state(_grouped, event, CONTEXT, nested=1)
+
+    assert names(stated) == ["s0", "s1"]
+    assert lacking is not None
+    assert lacking.path == "answers[0].shops[0].sales[1].total"
+    with pytest.raises(PayloadUnrecognised):  # of a group alone nothing is left
+        pages.state(_grouped, page({"shops": [{"sales": items("much")}]}), CONTEXT, nested=1)
+
+
 def test_the_whole_page_waits_where_it_is_no_item_that_is_wrong() -> None:
     answers: list[Any] = [{"data": {}}, {"data": {"sales": 7}}, 7]
     for answer in answers:

@@ -151,11 +151,18 @@ def _statements(
         raise EventUnsupported(kind)
     context = heard.loaded.source.context(received, answered)
     if answered is not None and kind.endswith(answers.LISTED):
-        return pages.state(normalise, heard.event, context)
+        return pages.state(normalise, heard.event, context, nested=nested_in(provider, kind))
     stated = normalise(heard.event, context)
     if doubted and not all(isinstance(one, Read) for one in stated or ()):
         raise EventUnsupported(kind)  # nobody may be believed, and it names nothing to ask for
     return stated, None
+
+
+def nested_in(provider: Provider, kind: str) -> int:
+    """Return how many lists stand around the items of a page (``order.listed``)."""
+    lists = provider.api.lists if provider.api else {}
+    listing = lists.get(kind.removesuffix(answers.LISTED))
+    return listing.nested if listing else 0
 
 
 def found(

@@ -113,7 +113,7 @@ API = Api(
     host=host_of,
     budget=Budget(units=1, seconds=1),
     reads={},
-    lists={"delivery": Listing(page, following, longest=_LONGEST)},
+    lists={"delivery": Listing(page, following, longest=_LONGEST, nested=1)},
     secret_form=SecretForm(
         log_in,
         "apiLogin или appId:clientSecret:apiKey",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from integrations import samples
+from integrations import pages, samples
 from integrations.asking import Access, Asked, Reply, Window
 from integrations.cases import (
     IGNORED,
@@ -23,6 +23,8 @@ from integrations.cases import (
     outcome,
     outcome_of_answer,
 )
+from integrations.contract import Event
+from integrations.reading import parse_json
 from sales.drafts import (
     CustomerLink,
     Discount,
@@ -433,6 +435,23 @@ def test_deliveries_of_a_day_are_asked_for_in_whatever_zone_the_terminal_is() ->
     assert body["deliveryDateTo"] == "2026-09-15 02:00:00.000"
     assert {"Closed", "Cancelled", "OnWay"} <= set(body["statuses"])
     assert listing.cursor(Reply(200, {}, {}), None) is None
+
+
+def test_a_delivery_that_cannot_be_read_holds_up_no_other() -> None:
+    body = parse_json(ANSWERS["delivery.listed__page"])
+    body["answers"][0]["ordersByOrganizations"][0]["orders"][0]["timestamp"] = "today"
+    event = Event("k", "delivery.listed", body)
+    listing = API.lists["delivery"]
+
+    stated, lacking = pages.state(
+        NORMALISERS["delivery.listed"], event, context_of(PROVIDER), nested=listing.nested
+    )
+
+    (sale,) = stated or ()
+    assert isinstance(sale, SaleDraft)
+    assert sale.external_id == ON_THE_WAY.external_id
+    assert lacking is not None
+    assert lacking.path == "answers[0].ordersByOrganizations[0].orders[0].timestamp"
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from sales.models import REFERENCES, Payment, Refund, Sale
 
 from .. import loading, outcomes
 from ..loading import Settings
-from ..understanding import Providers
+from ..understanding import Providers, nested_in
 from . import judging, rows, walks
 from .asking import Answer, Listed
 from .judging import Said, Subject
@@ -127,10 +127,12 @@ class Server:
             source.public_url, "GET", "", b"", b"", body, one.read_at, answer.date
         )
         (event,) = answers.split(delivery)
-        normalise = source.provider_in(self._providers).normalisers[event.type]
+        provider = source.provider_in(self._providers)
+        normalise = provider.normalisers[event.type]
         context = source.context(one.read_at, delivery.answered)
         if isinstance(one, Page):
-            return pages.state(normalise, event, context)[0] or ()
+            nested = nested_in(provider, event.type)
+            return pages.state(normalise, event, context, nested=nested)[0] or ()
         return normalise(event, context) or ()
 
     def _remember(self, one: Taken, clock: int | None) -> None:
