@@ -45,7 +45,7 @@ class Asked:
     kind: str
     external_id: str
     settings: Mapping[str, Any]
-    secret: str
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Window:
 class Access:
     """A token that lets calls in, and for how many seconds from now."""
 
-    token: str
+    token: str = field(repr=False)
     seconds: float
 
 

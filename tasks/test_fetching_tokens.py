@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Source
 from accounts.rls import scoped
-from integrations.asking import Access, Call, Login, access_in
+from integrations.asking import Access, Asked, Call, Login, access_in
 from integrations.contract import Provider
 from tasks.fetching import tokens
 from tasks.fetching.failures import Cause, Failed
@@ -243,6 +243,12 @@ def test_what_a_good_token_does_not_open_is_refused_and_not_asked_with_new_ones(
     (row,) = reads(source)
     assert "--kind api" in str(row.last_error)
     assert played.paths == ["/login", "/deals/0"]
+
+
+def test_no_text_of_what_we_ask_with_shows_the_secret() -> None:
+    told = (Access("a-token", 60), Asked("deal", "1", {}, "a-token"), Token())
+
+    assert not [one for one in told if "a-token" in f"{one!r} {one}"]
 
 
 def test_a_login_that_fails_leaves_no_token_behind() -> None:

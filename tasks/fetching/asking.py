@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -48,7 +48,7 @@ class Line:
     provider: str
     api: Api
     host: str
-    secret: str
+    secret: str = field(repr=False)
     settings: Mapping[str, Any]
     gate: Gate
     token: Token
