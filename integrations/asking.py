@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 #: A token may be a JWT, and stands in a header.
 _LONGEST_TOKEN = 8000
@@ -134,6 +135,26 @@ def client_in(secret: str) -> tuple[str, str]:
     return name, word
 
 
+def client_credentials(secret: str, path: str) -> Call:
+    """Ask for a token as OAuth's client credentials do (RFC 6749, 4.4), from ``id:secret``, both in
+    the form. Raises ValueError."""
+    name, word = client_in(secret)
+    return posted_form(
+        path,
+        {"grant_type": "client_credentials", "client_id": name, "client_secret": word},
+    )
+
+
+def posted_form(path: str, fields: Mapping[str, str]) -> Call:
+    """Return the call that posts a form."""
+    return Call(
+        path=path,
+        method="POST",
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(fields).encode(),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class SecretForm:
     """What an API secret looks like, so that a slip shows when it is typed and not by a 401.
@@ -177,20 +198,26 @@ def missing_by_status(reply: Reply) -> bool:
     return reply.status in (404, 410)
 
 
+def never_missing(reply: Reply) -> bool:
+    """Say no: where only lists are asked for, a 404 is an error and not the end of one."""
+    return False
+
+
 def pause_by_header(reply: Reply) -> float | None:
     """Return for how many seconds to ask nothing, where ``Retry-After`` says so: in seconds, or as
     a time, which is as far away as it is from the answer's own ``Date``."""
     text = reply.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit() and len(text) < 7:
         return float(text)
-    then, now = (_time(one) for one in (text, reply.headers.get("date", "")))
+    then, now = (http_date(one) for one in (text, reply.headers.get("date", "")))
     return None if then is None or now is None else max((then - now).total_seconds(), 0.0) or None
 
 
-def _time(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """Return the time that a header such as ``Date`` holds, None where it holds none."""
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, TypeError, IndexError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

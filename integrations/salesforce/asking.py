@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from integrations.asking import (
     CLIENT,
@@ -23,7 +22,8 @@ from integrations.asking import (
     Reply,
     Window,
     access_for,
-    client_in,
+    client_credentials,
+    never_missing,
     pause_by_header,
 )
 from integrations.hosts import read_host
@@ -90,14 +90,7 @@ def host_of(settings: Mapping[str, Any]) -> str:
 
 def log_in(secret: str, /) -> Call:
     """Exchange the key and the secret of an external client app for a token of its run-as user."""
-    name, key = client_in(secret)
-    form = {"grant_type": "client_credentials", "client_id": name, "client_secret": key}
-    return Call(
-        path="/services/oauth2/token",
-        method="POST",
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode(form).encode(),
-    )
+    return client_credentials(secret, "/services/oauth2/token")
 
 
 def access(body: Any, /) -> Access | None:
@@ -190,18 +183,13 @@ def _errors(reply: Reply) -> list[Any]:
     return [one.get("errorCode") for one in found if isinstance(one, dict)]
 
 
-def is_missing(reply: Reply, /) -> bool:
-    """Say no: nothing is asked for by its id, and of a list 404 is an error, not its end."""
-    return False
-
-
 API = Api(
     host=host_of,
     budget=Budget(units=2, seconds=1),
     reads={},
     lists={"opportunity": Listing(page, following)},
     status=status_of,
-    missing=is_missing,
+    missing=never_missing,
     pause=pause_of,
     requires={
         "domain": "узел My Domain, name.my.salesforce.com / the host of My Domain",

@@ -22,6 +22,7 @@ from integrations.asking import (
     SecretForm,
     Window,
     access_in,
+    client_credentials,
     client_in,
 )
 from integrations.hosts import read_account
@@ -72,14 +73,7 @@ def read_secret(text: str) -> str:
 
 def log_in(secret: str, /) -> Call:
     """Exchange an app's id and secret for a token of 24 hours, at the shop's own host."""
-    name, word = client_in(secret)
-    body = {"grant_type": "client_credentials", "client_id": name, "client_secret": word}
-    return Call(
-        path="/admin/oauth/access_token",
-        method="POST",
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode(body).encode(),
-    )
+    return client_credentials(secret, "/admin/oauth/access_token")
 
 
 def access(body: Any, /) -> Access | None:

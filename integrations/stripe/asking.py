@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from integrations.asking import Api, Asked, Budget, Call, Listing, Reply, SecretForm, Window
+from integrations.asking import (
+    Api,
+    Asked,
+    Budget,
+    Call,
+    Listing,
+    Reply,
+    SecretForm,
+    Window,
+    never_missing,
+)
 from integrations.clocks import EPOCH
 
 from .payload import READINGS
@@ -89,18 +99,12 @@ def following(reply: Reply, cursor: str | None, /) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def never(reply: Reply, /) -> bool:
-    """Say that no answer means "gone": a list is there, and a 404 in the middle of it (a cursor
-    that is no longer kept) must not look like its end."""
-    return False
-
-
 API = Api(
     host=host_of,
     # Of 25 reads a second of one address, in test mode of all; the merchant's own need some.
     budget=Budget(units=10, seconds=1, at_once=2),
     reads={},
     lists={"event": Listing(page, following, reaches=_KEPT)},
-    missing=never,
+    missing=never_missing,
     secret_form=SecretForm(read_key, "ключ rk_… (или sk_…)", "a key rk_… (or sk_…)"),
 )

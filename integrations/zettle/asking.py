@@ -4,7 +4,6 @@ github.com/iZettle/api-documentation, read 2026-11)."""
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from integrations.asking import (
     CLIENT,
@@ -19,6 +18,7 @@ from integrations.asking import (
     Window,
     access_in,
     client_in,
+    posted_form,
 )
 
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -37,12 +37,8 @@ def host_of(settings: Mapping[str, Any]) -> str:
 def log_in(secret: str, /) -> Call:
     """Exchange an API key, which lives until it is revoked, for a token of two hours."""
     name, key = client_in(secret)
-    return Call(
-        path="/token",
-        method="POST",
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode({"grant_type": _GRANT, "client_id": name, "assertion": key}).encode(),
-    )
+    fields = {"grant_type": _GRANT, "client_id": name, "assertion": key}
+    return posted_form("/token", fields)
 
 
 def access(body: Any, /) -> Access | None:

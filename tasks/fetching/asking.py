@@ -4,10 +4,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from integrations.asking import Access, Api, Asked, Call, Login, Reply, Window
+from integrations.asking import Access, Api, Asked, Call, Login, Reply, Window, http_date
 from integrations.contract import PayloadUnrecognised
 from integrations.reading import parse_json
 
@@ -123,10 +122,7 @@ class Line:
             )
         self.gate.failed()
         if reply.status in _REFUSED:
-            closed = (
-                f"{reply.status}: доступ закрыт, дайте новый / access is refused, give a new one"
-            )
-            raise Failed(Cause.REFUSED, self._refused(closed))
+            raise Failed(Cause.REFUSED, self._refused(f"{reply.status}: {_CLOSED}"))
         raise Failed(Cause.FAILED, f"ответ / answer {reply.status}")
 
     def _refused(self, why: str) -> str:
@@ -191,13 +187,10 @@ def ask_page(line: Line, kind: str, window: Window, cursor: str | None, *, until
 
 def date_of(reply: Reply) -> datetime | None:
     """Return the answer's own ``Date``; None where there is none, or an impossible one."""
-    try:
-        date = parsedate_to_datetime(reply.headers.get("date", ""))
-    except (ValueError, TypeError, IndexError):
-        return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    date = http_date(reply.headers.get("date", ""))
     # An impossible date is no date.
-    return date if abs(date - datetime.now(UTC)) < timedelta(days=1) else None
+    possible = date is not None and abs(date - datetime.now(UTC)) < timedelta(days=1)
+    return date if possible else None
 
 
 def _parsed(raw: Raw) -> Any:
